@@ -1,7 +1,10 @@
-//! The field `Z_p`, `p = 2^64 − 2^32 + 1`, and its centred integers.
+//! The field `Z_p`, `p = 2^64 − 2^32 + 1`, its traits, and its centred integers.
 
 use plonky2::field::goldilocks_field::GoldilocksField;
-use plonky2::field::types::{Field, PrimeField64};
+
+pub use plonky2::field::packable::Packable;
+pub use plonky2::field::packed::PackedField;
+pub use plonky2::field::types::{Field, PrimeField64};
 
 /// The field of ring coefficients, which is also the field of the proofs.
 pub type F = GoldilocksField;

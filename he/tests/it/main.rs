@@ -1,0 +1,4 @@
+//! Tests of the protocol, one module a behaviour.
+mod encrypted_training_equals_the_integers;
+mod ring_and_streams;
+mod rows;
