@@ -57,6 +57,9 @@ pub struct Payload {
     pub expansion: f64,
     /// Bound of the weights' norm after the last iteration, in units of 1 (worst case).
     pub weight_norm: f64,
+    /// Bound of the distance (Euclidean, in units of 1) between the encrypted run's weights and those of the
+    /// exact integers, worst case: noise, its effect on the update map, and one more rounding each.
+    pub weight_error: f64,
     /// Standard deviation of a prediction's error by noise and rounding, in units of 1, honest members.
     pub prediction_error: f64,
 }
@@ -135,18 +138,23 @@ impl<'a> Linear<'a> {
         let moment = |rows: f64| rows * self.root_r / 2.0 * self.sx * self.sr;
         let conv_r = rows.sqrt() * self.rho * self.e * n_poly;
         let openings = groups / self.fan_in;
-        let per_iteration = (all_rows * self.rho * (zeta / two_s1 + delta)
-            + moment(all_rows)
-            + groups * self.e * self.d.sqrt()
-            + groups * f64::from(self.p.columns()).sqrt() * conv_r
-            + openings * self.offline * self.d.sqrt())
-            / two_s2
-            + openings * delta * self.d.sqrt();
+        let noise = |delta: f64| {
+            (all_rows * self.rho * (zeta / two_s1 + delta)
+                + groups * self.e * self.d.sqrt()
+                + groups * f64::from(self.p.columns()).sqrt() * conv_r
+                + openings * self.offline * self.d.sqrt())
+                / two_s2
+                + openings * delta * self.d.sqrt()
+        };
+        let per_iteration = noise(delta) + moment(all_rows) / two_s2;
         // W is 0 in the first iteration, so the last one multiplies what T − 1 updates made.
         let grow = (expansion - 1.0).max(1.0);
-        let mut w = 0.0;
+        let clean = self.sx * self.root_r;
+        let perturbed = all_rows * (self.rho * self.rho - clean * clean) / (two_s1 * two_s2);
+        let (mut w, mut distance) = (0.0, noise(delta + 0.5));
         for _ in 1..self.p.iterations {
             w = grow * w + per_iteration;
+            distance = grow * distance + noise(delta + 0.5) + perturbed * w;
         }
         let worst_z = self.rho * w + zeta;
         let worst_g = self.fan_in * rows * self.kappa * (worst_z / two_s1 + delta)
@@ -166,6 +174,7 @@ impl<'a> Linear<'a> {
             ],
             expansion,
             weight_norm: (grow * w + per_iteration) / self.sw,
+            weight_error: distance / self.sw,
             prediction_error: honest.error,
         }
     }
