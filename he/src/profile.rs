@@ -152,6 +152,10 @@ pub struct Wanted {
     pub range: u32,
     /// Fraction bits that the datasets fix: features, residuals. `None` to search.
     pub fixed_scales: Option<(u32, u32)>,
+    /// Fraction bits of the weights, if they are not to be searched.
+    pub weight_bits: Option<u32>,
+    /// Row groups summed in one gradient opening, if that is not to be searched.
+    pub fan_in: Option<u32>,
 }
 
 impl Wanted {
@@ -169,8 +173,9 @@ impl Wanted {
         };
         for scale_x in xs {
             for scale_r in rs.clone() {
-                for scale_w in 9..=16 {
-                    for fan_in in (1..=self.groups).filter(|f| self.groups.is_multiple_of(*f)) {
+                for scale_w in self.weight_bits.map_or(9..=16, |b| b..=b) {
+                    let fits = |f: &u32| self.groups.is_multiple_of(*f) && self.fan_in.is_none_or(|g| g == *f);
+                    for fan_in in (1..=self.groups).filter(fits) {
                         let mut params = Params {
                             features: self.features,
                             classes: self.classes,
