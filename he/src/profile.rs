@@ -125,6 +125,10 @@ impl Profile {
     }
 }
 
+/// A standard deviation of predictions by noise and rounding (in units of 1, where targets are ±½) below
+/// which more precision changes no accuracy that we could measure.
+pub const GOOD_ERROR: f64 = 0.04;
+
 /// What a job needs, before its scales are chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
@@ -159,12 +163,13 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The scales with the least error among those that reach the floors.
+    /// The scales that hide most among those that reach the floors and predict within [`GOOD_ERROR`]; where
+    /// none predicts that well, those with the least error.
     ///
     /// # Errors
     /// If none does, with the nearest miss.
     pub fn search(&self) -> Result<Params, ProfileError> {
-        let mut best: Option<(f64, Params)> = None;
+        let mut best: Option<((bool, f64), Params)> = None;
         let mut nearest: Option<ProfileError> = None;
         let mut nearest_bits = f64::NEG_INFINITY;
         let (xs, rs) = match self.fixed_scales {
@@ -202,8 +207,12 @@ impl Wanted {
                         match profile.check() {
                             Ok(()) => {
                                 let error = profile.payload.prediction_error;
-                                if best.is_none_or(|(e, _)| error < e) {
-                                    best = Some((error, params));
+                                let good = error <= GOOD_ERROR;
+                                let h = &profile.hiding;
+                                let bits = if h.job_worst.is_finite() { h.job_worst } else { h.job_honest };
+                                let merit = (good, if good { bits } else { -error });
+                                if best.is_none_or(|(m, _)| merit > m) {
+                                    best = Some((merit, params));
                                 }
                             }
                             Err(e) => {

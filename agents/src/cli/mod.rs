@@ -7,6 +7,7 @@ mod progress;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// Train models on data that nobody can see.
@@ -189,11 +190,9 @@ struct Output {
 
 impl Output {
     fn print(&self, value: &Value, text: impl FnOnce() -> String) {
-        if self.json {
-            println!("{value}");
-        } else {
-            println!("{}", text());
-        }
+        let text = if self.json { value.to_string() } else { text() };
+        // A reader that has gone, as in `zektra … | head`, is no failure.
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
 }
 
