@@ -209,7 +209,11 @@ impl Wanted {
                                 let error = profile.payload.prediction_error;
                                 let good = error <= GOOD_ERROR;
                                 let h = &profile.hiding;
-                                let bits = if h.job_worst.is_finite() { h.job_worst } else { h.job_honest };
+                                let bits = if self.kind.governed() {
+                                    h.job_worst + h.opening_worst
+                                } else {
+                                    h.job_honest + h.opening_honest
+                                };
                                 let merit = (good, if good { bits } else { -error });
                                 if best.is_none_or(|(m, _)| merit > m) {
                                     best = Some((merit, params));
