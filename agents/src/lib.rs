@@ -7,7 +7,7 @@
 //! - [`member`], [`node`]: the two sides of a job; a member answers requests, the node makes them.
 //! - [`local`]: all parties on one machine, exchanging serialised messages.
 //! - [`model`]: the decrypted model.
-//! - [`inspect`]: any of our files in words.
+//! - [`inspect`]: any of our files in words; [`plot`]: line plots.
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod archive;
@@ -17,6 +17,7 @@ pub mod local;
 pub mod member;
 pub mod model;
 pub mod node;
+pub mod plot;
 pub mod schema;
 pub mod table;
 pub mod vault;

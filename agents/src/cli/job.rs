@@ -5,13 +5,14 @@ use super::{DecryptModel, Output, Predict, Reference, Train, in_words};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufReader, Write as _};
 use std::path::Path;
 use std::time::Instant;
 use zektra_agents::inspect::job_facts;
 use zektra_agents::local::{JobFile, Plan, Traffic, train as train_locally};
 use zektra_agents::model::{Model, Prediction, decrypt, decrypt_file, reference as in_the_clear};
 use zektra_agents::node::Stage;
+use zektra_agents::schema::TargetColumn;
 use zektra_agents::vault::Home;
 
 fn plan(path: &Path) -> Result<Plan> {
@@ -102,14 +103,17 @@ pub(super) fn predict(output: &Output, command: Predict) -> Result<()> {
         anyhow::Ok(BufReader::new(file))
     };
     let in_file = || format!("in {}", command.csv.display());
-    if command.score {
-        let score = model.score(open()?).with_context(in_file)?;
-        let numbers = matches!(model.schema.target, zektra_agents::schema::TargetColumn::Number { .. });
-        let name = if numbers { "root_mean_squared_error" } else { "accuracy" };
+    let numbers = matches!(model.schema.target, TargetColumn::Number { .. });
+    let score = match command.score {
+        true => Some((
+            if numbers { "root_mean_squared_error" } else { "accuracy" },
+            model.score(open()?).with_context(in_file)?,
+        )),
+        false => None,
+    };
+    if let (Some((name, score)), None) = (score, &command.out) {
         output.print(&json!({ name: score }), || format!("{}: {score:.4}", name.replace('_', " ")));
-        if command.out.is_none() {
-            return Ok(());
-        }
+        return Ok(());
     }
     let mut lines = Vec::new();
     let rows = model
@@ -124,28 +128,22 @@ pub(super) fn predict(output: &Output, command: Predict) -> Result<()> {
             Ok(())
         })
         .with_context(in_file)?;
-    let header = if model.weights.len() == 1
-        && matches!(model.schema.target, zektra_agents::schema::TargetColumn::Number { .. })
-    {
-        model.schema.target.column().to_string()
-    } else {
-        let scores: String = (0..model.weights.len())
-            .map(|c| {
-                format!(",score_{}", if model.weights.len() == 1 { model.class_name(1) } else { model.class_name(c) })
-            })
-            .collect();
-        format!("{}{scores}", model.schema.target.column())
+    let scores: String = match (numbers, model.weights.len()) {
+        (true, _) => String::new(),
+        (false, 1) => format!(",score_{}", model.class_name(1)),
+        (false, n) => (0..n).map(|c| format!(",score_{}", model.class_name(c))).collect(),
     };
-    let text = format!("{header}\n{}\n", lines.join("\n"));
-    match &command.out {
-        Some(path) => {
-            zektra_agents::files::write(path, text.as_bytes())?;
-            output.print(&json!({ "rows": rows, "answers": path.display().to_string() }), || {
-                format!("{rows} answers in {}", path.display())
-            });
-        }
-        None => BufWriter::new(std::io::stdout().lock()).write_all(text.as_bytes())?,
+    let text = format!("{}{scores}\n{}\n", model.schema.target.column(), lines.join("\n"));
+    let Some(path) = &command.out else {
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        return Ok(());
+    };
+    zektra_agents::files::write(path, text.as_bytes())?;
+    let mut facts = json!({ "rows": rows, "answers": path.display().to_string() });
+    if let Some((name, score)) = score {
+        facts[name] = json!(score);
     }
+    output.print(&facts, || in_words(&facts));
     Ok(())
 }
 
