@@ -139,8 +139,9 @@ impl Demo {
         for (name, seconds) in by_name {
             println!("  {name:<36} {seconds:8.3}");
             if name == "training on ciphertext" {
-                for (stage, seconds) in job["seconds_by_stage"].as_object().into_iter().flatten() {
-                    println!("    of it {stage:<28} {:8.3}", seconds.as_f64().unwrap_or(0.0));
+                for stage in job["seconds_by_stage"].as_array().into_iter().flatten() {
+                    let name = stage["stage"].as_str().unwrap_or("");
+                    println!("    of it {name:<28} {:8.3}", stage["seconds"].as_f64().unwrap_or(0.0));
                 }
             }
         }

@@ -42,10 +42,10 @@ pub(super) fn train(output: &Output, command: Train) -> Result<()> {
     let outcome = outcome?;
     let seconds = start.elapsed().as_secs_f64();
     let ends = stages.iter().skip(1).map(|(_, t)| *t).chain([seconds]);
-    let times: serde_json::Map<String, Value> = stages
+    let times: Vec<Value> = stages
         .iter()
         .zip(ends)
-        .map(|((stage, begin), end)| (format!("{stage:?}").to_lowercase(), json!(end - begin)))
+        .map(|((stage, begin), end)| json!({ "stage": format!("{stage:?}").to_lowercase(), "seconds": end - begin }))
         .collect();
     let bytes = sent(&traffic);
     let mut parties: Vec<(String, u64)> =
