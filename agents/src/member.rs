@@ -55,12 +55,12 @@ pub fn serve(home: &Home, connection: &mut dyn Connection) -> Result<()> {
             }),
             (Request::Pull(r), Some(open)) => open.pull(&seat, &mut log, &r).map(Step::Reply),
             (Request::Push(r), Some(open)) => open.push(&r).map(Step::Reply),
-            (Request::Lock(r), Some(open)) => open.lock(&r).map(Step::Locked),
+            (Request::Lock(r), Some(open)) => open.lock(&r).map(|p| Step::Locked(Arc::new(p))),
             (r, _) => Err(anyhow::anyhow!("{} does not fit here: open a job first", name_of(&r))),
         };
         match outcome {
             Ok(Step::Reply(reply)) => answer(connection, reply)?,
-            Ok(Step::Locked(program)) => break Arc::new(program),
+            Ok(Step::Locked(program)) => break program,
             Err(e) => refuse(connection, &e)?,
         }
     };
@@ -83,7 +83,7 @@ pub fn serve(home: &Home, connection: &mut dyn Connection) -> Result<()> {
 
 enum Step {
     Reply(Reply),
-    Locked(Program),
+    Locked(Arc<Program>),
 }
 
 fn next(connection: &mut dyn Connection) -> Result<Option<Request>> {

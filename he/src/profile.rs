@@ -116,8 +116,7 @@ impl Profile {
         let skip_worst = self.trusted_inputs && !self.template.kind.governed();
         let figures = honest.into_iter().chain(worst.into_iter().filter(|_| !skip_worst));
         for (what, value, floor, advice) in figures {
-            // Not `value < floor`: a NaN must be refused too.
-            if !(value >= floor) {
+            if value.is_nan() || value < floor {
                 return Err(ProfileError::Floor { what, value, floor, advice: advice.clone() });
             }
         }

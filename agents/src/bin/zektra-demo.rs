@@ -152,12 +152,10 @@ impl Demo {
         }
         let hiding = &job["job"]["hiding_bits"];
         println!("\nhiding, in bits                         worst case   honest data");
-        println!(
-            "  of an opened coefficient            {:>12} {:>13}",
-            hiding["opening_worst"], hiding["opening_honest"]
-        );
-        println!("  of the whole job                    {:>12} {:>13}", hiding["job_worst"], hiding["job_honest"]);
-        println!("  security of a key share (core-SVP)  {:>12}", job["job"]["key_share_core_svp_bits"]);
+        let bits = |name: &str| hiding[name].to_string();
+        println!("  of an opened coefficient            {:>14} {:>13}", bits("opening_worst"), bits("opening_honest"));
+        println!("  of the whole job                    {:>14} {:>13}", bits("job_worst"), bits("job_honest"));
+        println!("  security of a key share (core-SVP)  {:>14}", job["job"]["key_share_core_svp_bits"].to_string());
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use zektra_agents::schema::{Column, DraftError, DraftOptions, MAX_COLUMNS, Schema, SchemaError, TargetColumn};
@@ -192,7 +192,7 @@ fn schemas_that_nearly_collide_have_different_digest_bytes() {
         Schema { columns: vec![column("radius", 0.0, -10.0), column("area", -1e3, 1e3)], ..base.clone() },
         Schema { columns: Vec::new(), ..base.clone() },
     ];
-    let digests: HashSet<_> = all.iter().map(Schema::digest_bytes).collect();
+    let digests: BTreeSet<_> = all.iter().map(Schema::digest_bytes).collect();
     assert_eq!(digests.len(), all.len());
 
     let mut minus_zero = base.clone();
@@ -210,7 +210,7 @@ fn the_digest_encoding_does_not_change() {
     for number in [3.25f64, 2.0, 0.25, 1.0] {
         expected.extend(number.to_bits().to_le_bytes());
     }
-    expected.extend(b"\x01\x01\0\0\0y");
+    expected.extend(b"\x08\0\0\0\x08\0\0\0\x01\x01\0\0\0y");
     expected.extend([[0; 8], 1.0f64.to_bits().to_le_bytes()].concat());
     expected.extend(b"\x01\0\0\0\x01\0\0\0x");
     expected.extend([(-1.0f64).to_bits().to_le_bytes(), 2.0f64.to_bits().to_le_bytes()].concat());
@@ -499,7 +499,8 @@ fn any_schema() -> impl Strategy<Value = Schema> {
     ("[a-z0-9_-]{1,64}", 0.25..=4.0, 0.01..=8.0, 0.01..=1.0, 0.01..=2.0f64, target, columns).prop_map(
         |(name, row_norm, gain, bias, range, target, columns)| {
             let range = range.max(bias);
-            Schema { version: 1, name, row_norm, gain, bias, range, target, columns }
+            let (feature_bits, residual_bits) = (8, 8);
+            Schema { version: 1, name, row_norm, gain, bias, range, feature_bits, residual_bits, target, columns }
         },
     )
 }
