@@ -1,3 +1,7 @@
 //! Behaviour of the parties of a training job.
 
+#![allow(clippy::unwrap_used)]
+
+mod a_model_trained_on_ciphertexts_is_the_integers_model;
+mod parties;
 mod schema_and_table;
