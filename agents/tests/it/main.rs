@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod a_killed_party_goes_on_where_it_was;
 mod a_model_trained_on_ciphertexts_is_the_integers_model;
 mod parties;
 mod schema_and_table;
