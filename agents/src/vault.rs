@@ -18,6 +18,7 @@ use crate::wire;
 use anyhow::{Context as _, Result, bail};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use zektra_he::log::LabelLog;
 use zektra_he::ring::Poly;
@@ -381,6 +382,9 @@ impl Output {
             zektra_he::log::LogError::Used { .. } => anyhow::Error::new(e).context(repeated),
             e => e.into(),
         })?;
+        for ((tile, plane, _), b) in planes.iter().zip(&sealed) {
+            self.keep_if_same(index(*tile, *plane), b)?;
+        }
         let fresh: Vec<(&(u64, Plane, &Poly), &Poly)> =
             planes.iter().zip(&sealed).filter(|((t, p, _), _)| index(*t, *p) >= self.done).collect();
         let commitments = in_parallel(&fresh, |((tile, plane, _), b)| {
@@ -392,6 +396,23 @@ impl Output {
             self.tiles.write_all(&b.to_bytes()).context(full)?;
         }
         self.commitments.write_all(&commitments.concat()).context(full)
+    }
+
+    /// Cuts off what an earlier run left from `index` on, unless it is what this run would write: the key may
+    /// have been rotated since, or the chain may be another, or the disk may have lost it.
+    fn keep_if_same(&mut self, index: u64, b: &Poly) -> Result<()> {
+        if index >= self.done {
+            return Ok(());
+        }
+        let mut stored = vec![0; POLY_BYTES];
+        self.tiles.read_exact_at(&mut stored, index * POLY_BYTES as u64).context("cannot read the tiles")?;
+        if stored != b.to_bytes() {
+            self.done = index;
+            for (file, size) in [(&mut self.tiles, POLY_BYTES as u64), (&mut self.commitments, 64)] {
+                file.set_len(index * size).and_then(|()| file.seek(SeekFrom::End(0))).context("cannot resume")?;
+            }
+        }
+        Ok(())
     }
 
     fn finish(mut self, name: &str, schema: &Schema, dataset: Dataset) -> Result<(Dataset, u64)> {

@@ -211,3 +211,26 @@ fn encryption_that_was_killed_goes_on() {
     assert!(parties.read("alice/vault/alice/tiles.bin") == undisturbed.read("alice/vault/alice/tiles.bin"));
     assert_eq!(parties.files("alice/vault"), ["alice/vault/alice/manifest.zk", "alice/vault/alice/tiles.bin"]);
 }
+
+#[test]
+fn what_another_key_left_is_not_mixed_into_a_dataset() {
+    let before = Parties::new();
+    before.seats(&["alice"]);
+    before.write("alice.csv", table(3, 40_000, 31, label));
+    before.schema("alice.csv", "y");
+    let command = ["encrypt", "alice.csv", "--schema", "schema.toml", "--home", "alice", "--name", "alice"];
+    let mut elsewhere = command.to_vec();
+    elsewhere.extend(["--chain-id", "elsewhere"]);
+    let undisturbed = before.copy();
+    let expected = undisturbed.done(&command);
+    // Cut off on another chain, where every `a` is another.
+    let parties = killed_when(&before, &elsewhere, "alice/vault/alice/tiles-0.partial", 1_000_000);
+    assert_eq!(parties.done(&command)["dataset"], expected["dataset"]);
+    assert!(parties.read("alice/vault/alice/tiles.bin") == undisturbed.read("alice/vault/alice/tiles.bin"));
+    // Cut off, then the key was rotated: everything under the old one is gone.
+    let parties = killed_when(&before, &command, "alice/vault/alice/tiles-0.partial", 1_000_000);
+    parties.done(&["seat", "rotate", "--home", "alice"]);
+    let after = parties.copy();
+    std::fs::remove_dir_all(after.path("alice/vault")).unwrap();
+    assert_eq!(parties.done(&command)["dataset"], after.done(&command)["dataset"]);
+}
