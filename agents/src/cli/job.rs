@@ -115,30 +115,32 @@ pub(super) fn predict(output: &Output, command: Predict) -> Result<()> {
         output.print(&json!({ name: score }), || format!("{}: {score:.4}", name.replace('_', " ")));
         return Ok(());
     }
-    let mut lines = Vec::new();
+    // Column names and labels may hold commas and quotes.
+    let mut answers = csv::Writer::from_writer(Vec::new());
+    let mut header = vec![model.schema.target.column().to_owned()];
+    header.extend(match (numbers, model.weights.len()) {
+        (true, _) => vec![],
+        (false, 1) => vec![format!("score_{}", model.class_name(1))],
+        (false, n) => (0..n).map(|c| format!("score_{}", model.class_name(c))).collect(),
+    });
+    answers.write_record(&header)?;
     let rows = model
         .predict_table(open()?, |p| {
-            lines.push(match p {
+            Ok(match p {
                 Prediction::Class(k, scores) => {
-                    let scores: String = scores.iter().map(|s| format!(",{s:.6}")).collect();
-                    format!("{}{scores}", model.class_name(k))
+                    let scores = scores.iter().map(|s| format!("{s:.6}"));
+                    answers.write_record([model.class_name(k).to_owned()].into_iter().chain(scores))?;
                 }
-                Prediction::Number(v) => format!("{v:.6}"),
-            });
-            Ok(())
+                Prediction::Number(v) => answers.write_record([format!("{v:.6}")])?,
+            })
         })
         .with_context(in_file)?;
-    let scores: String = match (numbers, model.weights.len()) {
-        (true, _) => String::new(),
-        (false, 1) => format!(",score_{}", model.class_name(1)),
-        (false, n) => (0..n).map(|c| format!(",score_{}", model.class_name(c))).collect(),
-    };
-    let text = format!("{}{scores}\n{}\n", model.schema.target.column(), lines.join("\n"));
+    let text = answers.into_inner().context("cannot write the answers")?;
     let Some(path) = &command.out else {
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        let _ = std::io::stdout().lock().write_all(&text);
         return Ok(());
     };
-    zektra_agents::files::write(path, text.as_bytes())?;
+    zektra_agents::files::write(path, &text)?;
     let mut facts = json!({ "rows": rows, "answers": path.display().to_string() });
     if let Some((name, score)) = score {
         facts[name] = json!(score);
