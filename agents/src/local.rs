@@ -314,9 +314,14 @@ impl Connection for MemberEnd {
 
     fn send(&mut self, bytes: Vec<u8>) -> Result<()> {
         self.traffic.record(Some(self.member), None, &bytes);
-        self.replies.send(bytes).ok().context("the node has gone")
+        self.replies.send(bytes).ok().context(NodeGone)
     }
 }
+
+/// A member could not answer: the node hung up, for a reason of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("the node has gone")]
+struct NodeGone;
 
 /// Runs a planned job with all parties in threads of this process.
 ///
@@ -338,14 +343,17 @@ pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<O
         }
         let outcome =
             Node::open(&plan.node, plan.job.clone(), links).and_then(|node| node.run(plan.schema.to_toml(), progress));
-        // The node has hung up: every member ends. Its own error explains the node's.
-        let mut result = outcome;
+        // The node has hung up: every member ends. The first one's own error explains the node's.
+        let mut own_error = None;
         for (member, home) in members.into_iter().zip(&plan.homes) {
             let ended = member.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
-            if let Err(e) = ended {
-                result = Err(e.context(format!("member in {}", home.path().display())));
+            match ended {
+                Err(e) if !e.is::<NodeGone>() && own_error.is_none() => {
+                    own_error = Some(e.context(format!("member in {}", home.path().display())));
+                }
+                _ => {}
             }
         }
-        result
+        own_error.map_or(outcome, Err)
     })
 }
