@@ -17,6 +17,9 @@ use zektra_proto::node::v1::request::Request;
 use zektra_proto::training::v1 as training;
 use zektra_statement::record::Job;
 
+/// Characters of a member's refusal that are kept.
+const MAX_REASON: usize = 1000;
+
 /// How the node reaches one member. Requests may be sent to several members before replies are read.
 pub trait Link {
     /// Sends a request.
@@ -100,7 +103,9 @@ impl<'a> Node<'a> {
             let who = || format!("member {:?}", seats[i].name);
             match wire::decode(&bytes).with_context(who)? {
                 Body::Reply(pb::Reply { reply: Some(Reply::Refused(r)) }) => {
-                    Err(Refused { member: seats[i].name.clone(), reason: r.reason }.into())
+                    // Shown to people: no control sequences from another party's text.
+                    let reason = r.reason.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
+                    Err(Refused { member: seats[i].name.clone(), reason }.into())
                 }
                 Body::Reply(pb::Reply { reply: Some(reply) }) => Ok(Some(reply)),
                 _ => bail!("{} sent no reply", who()),
