@@ -241,8 +241,11 @@ impl Archive {
         record.extend_from_slice(&body);
         let path = self.rounds_path();
         let written = OpenOptions::new().append(true).create(true).open(&path).and_then(|mut f| {
-            f.write_all(&record)?;
-            f.sync_data()
+            let length = f.metadata()?.len();
+            f.write_all(&record).and_then(|()| f.sync_data()).inspect_err(|_| {
+                // Leave no half record: the next round must follow a whole one.
+                let _ = f.set_len(length);
+            })
         });
         written.with_context(|| format!("cannot write {}", path.display()))
     }

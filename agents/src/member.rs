@@ -5,7 +5,8 @@
 //! the reason; the member stays as it was.
 
 use crate::archive::{Archive, ArchiveSource, StreamId, data_streams, offline_index, offline_streams};
-use crate::vault::Home;
+use crate::schema::Schema;
+use crate::vault::{Home, schema_digest};
 use crate::wire;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::sync::Arc;
@@ -131,6 +132,11 @@ fn open(home: &Home, seat: &SeatSecret, request: pb::OpenRequest) -> Result<(Ope
     let index = job.seats.iter().position(|s| *s == seat.public());
     let index = index.context("no seat of the job is this member's current one")? as u32;
     Profile::of(&job)?.check()?;
+    // An extension share of this member's own tiles would be a second encryption under the same randomness.
+    for d in job.datasets.iter().filter(|d| d.owner != index) {
+        let own = home.find_tiles(d.dataset.id);
+        ensure!(own.is_none(), "dataset {} is this member's own, the job says another's", d.dataset.id);
+    }
     let mut archive = Archive::open(&home.job_folder(job.id, job.attempt), &job)?;
     for (dataset, d) in (0u32..).zip(&job.datasets).filter(|(_, d)| d.owner == index) {
         let id = d.dataset.id;
@@ -349,7 +355,11 @@ impl<'a> Session<'a> {
                 continue;
             }
             go_on(member, &answers)?;
-            self.archive.append_round(&answers)?;
+            if let Err(e) = self.archive.append_round(&answers) {
+                // This member is ahead of its record now, and the record must have no gap.
+                self.stage = Stage::Moving;
+                return Err(e);
+            }
         }
         Ok(())
     }
@@ -359,8 +369,25 @@ impl<'a> Session<'a> {
         ensure!(self.index == self.program.job.developer, "a model is delivered to the developer alone");
         let member = self.online()?;
         ensure!(member.transcript().finished(), "the job is not finished");
+        let (transcript, program) = (member.transcript(), member.transcript().program().clone());
         let digest = wire::print_from("outcome.transcript", &outcome.transcript)?;
-        ensure!(digest == member.transcript().digest(), "the outcome is not that of the job this member took part in");
+        let lock = wire::print_from("outcome.lock", &outcome.lock)?;
+        let job = wire::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?)?;
+        let own = program.table.released.iter();
+        let own: wire::OpenedStates =
+            own.map(|&s| (s, transcript.opened(s).to_vec(), transcript.shares(s).to_vec())).collect();
+        let same = digest == transcript.digest()
+            && lock == program.lock
+            && job == program.job
+            && wire::states_from_pb(&outcome.states)? == own
+            && schema_digest(&Schema::parse(&outcome.schema)?) == job.datasets[0].dataset.schema;
+        ensure!(same, "the outcome is not that of the job this member took part in");
+        ensure!(
+            outcome.releases.len() == job.seats.len(),
+            "outcome.releases: {}, expected {}",
+            outcome.releases.len(),
+            job.seats.len()
+        );
         let path = self.archive.folder().join("outcome.zk");
         crate::files::write(&path, &wire::encode_file(Body::Outcome(outcome)))?;
         Ok(Reply::Deliver(pb::DeliverReply {}))
