@@ -20,7 +20,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use zektra_he::log::LabelLog;
+use zektra_he::log::{LabelLog, LogError};
 use zektra_he::ring::Poly;
 use zektra_he::seat::SeatSecret;
 use zektra_he::tile::{RowGroup, Sealer, tile_randomness};
@@ -30,6 +30,9 @@ use zektra_statement::digest::{Commitment, Encoder, Fingerprint};
 use zektra_statement::field::{N, POLY_BYTES, round_shift};
 use zektra_statement::merkle::{Tree, leaf};
 use zektra_statement::record::{Dataset, Plane, Seat};
+
+/// Bytes of a label log without labels: magic and key.
+const LOG_HEADER: u64 = 40;
 
 /// A member's folder.
 #[derive(Clone, Debug)]
@@ -51,6 +54,7 @@ impl Home {
             format!("{} exists: a seat is never overwritten; use `zektra seat rotate`", secret.display())
         })?;
         files::private_folder(path)?;
+        home.remove_unused_log();
         home.install(&SeatSecret::generate(name)?)?;
         Ok(home)
     }
@@ -68,12 +72,23 @@ impl Home {
     fn install(&self, seat: &SeatSecret) -> Result<()> {
         // The log first: a key without a log never answers.
         let log = self.log_path();
-        let made = LabelLog::create(&log, &seat.commitment());
-        made.with_context(|| format!("cannot make the label log {}", log.display()))?;
-        restrict(&log)?;
-        files::write_secret(&self.path.join("seat.zekey"), &seat.to_file())?;
+        let made = LabelLog::create(&log, &seat.commitment()).map_err(anyhow::Error::from);
+        let made = made.and_then(|_| restrict(&log));
+        let made = made.and_then(|()| files::write_secret(&self.path.join("seat.zekey"), &seat.to_file()));
+        if let Err(e) = made {
+            self.remove_unused_log();
+            return Err(e);
+        }
         let public = wire::encode_file(Body::Seat(wire::seat_to_pb(&seat.public())));
         files::write(&self.path.join("seat.zkpub"), &public)
+    }
+
+    /// Removes a label log of a key that never answered: a run that was cut off left it without its key.
+    fn remove_unused_log(&self) {
+        let log = self.log_path();
+        if fs::metadata(&log).is_ok_and(|m| m.len() <= LOG_HEADER) {
+            let _ = fs::remove_file(log);
+        }
     }
 
     fn log_path(&self) -> PathBuf {
@@ -113,20 +128,28 @@ impl Home {
 
     /// Replaces the key share by a new one; the old files stay beside it, named by their epoch.
     ///
+    /// The new key takes the old one's place in one step, so a run that was cut off leaves one of the two, and
+    /// rotating again is all that is needed.
+    ///
     /// # Errors
-    /// What the system says.
+    /// A log in use; what the system says.
     pub fn rotate(&self) -> Result<Seat> {
         let old = self.seat()?;
+        if let Err(e @ LogError::Locked { .. }) = LabelLog::open(&self.log_path(), &old.commitment()) {
+            return Err(e.into());
+        }
         let new = old.rotate()?;
         let epoch = old.public().epoch;
-        for (name, extension) in [("seat", "zekey"), ("seat", "zkpub"), ("labels", "zklog")] {
-            let from = self.path.join(format!("{name}.{extension}"));
-            let to = self.path.join(format!("{name}-epoch-{epoch}.{extension}"));
+        let kept = |name: &str, extension: &str| self.path.join(format!("{name}-epoch-{epoch}.{extension}"));
+        let (log, kept_log) = (self.log_path(), kept("labels", "zklog"));
+        if kept_log.exists() {
+            self.remove_unused_log();
+        } else if log.exists() {
             // A lost log is a reason to rotate.
-            if from.exists() {
-                fs::rename(&from, &to).with_context(|| format!("cannot move {}", from.display()))?;
-            }
+            fs::rename(&log, &kept_log).with_context(|| format!("cannot move {}", log.display()))?;
         }
+        files::write_secret(&kept("seat", "zekey"), &old.to_file())?;
+        files::write(&kept("seat", "zkpub"), &wire::encode_file(Body::Seat(wire::seat_to_pb(&old.public()))))?;
         self.install(&new)?;
         Ok(new.public())
     }
@@ -178,8 +201,15 @@ pub fn read_manifest(path: &Path) -> Result<(String, Dataset, String)> {
     };
     let record = m.dataset.as_ref().context("the manifest has no dataset").with_context(context)?;
     let dataset = wire::dataset_from_pb(record).with_context(context)?;
-    let digest = schema_digest(&Schema::parse(&m.schema).with_context(context)?);
+    let schema = Schema::parse(&m.schema).with_context(context)?;
+    let digest = schema_digest(&schema);
     expect(digest == dataset.schema, || format!("{}: the schema is not the one of the record", path.display()))?;
+    let Layout { columns, blocks, rows: _, classes, scale_x, scale_r } = Layout::of(&schema);
+    let record = (dataset.columns as usize, dataset.blocks as usize, dataset.classes as usize);
+    let fits = record == (columns, blocks, classes)
+        && (dataset.scale_x, dataset.scale_r) == (scale_x, scale_r)
+        && (dataset.row_norm, dataset.range) == (schema.row_norm_units(), schema.range_units());
+    expect(fits, || format!("{}: the record does not fit its schema", path.display()))?;
     Ok((m.name, dataset, m.schema))
 }
 
