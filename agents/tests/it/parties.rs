@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
@@ -144,8 +145,10 @@ impl Parties {
             let seed = *blake3::hash(name.as_bytes()).as_bytes();
             let seat = SeatSecret::from_seed(name, 0, zeroize::Zeroizing::new(seed));
             fs::create_dir(self.path(name)).unwrap();
-            LabelLog::create(&self.path(name).join("labels.zklog"), &seat.commitment()).unwrap();
-            self.write(&format!("{name}/seat.zekey"), &*seat.to_file());
+            let log = self.path(name).join("labels.zklog");
+            LabelLog::create(&log, &seat.commitment()).unwrap();
+            fs::set_permissions(&log, fs::Permissions::from_mode(0o600)).unwrap();
+            zektra_agents::files::write_secret(&self.path(name).join("seat.zekey"), &seat.to_file()).unwrap();
             let public = wire::encode_file(Body::Seat(wire::seat_to_pb(&seat.public())));
             self.write(&format!("{name}/seat.zkpub"), public);
         }
