@@ -126,13 +126,14 @@ pub(super) fn predict(output: &Output, command: Predict) -> Result<()> {
     answers.write_record(&header)?;
     let rows = model
         .predict_table(open()?, |p| {
-            Ok(match p {
+            match p {
                 Prediction::Class(k, scores) => {
                     let scores = scores.iter().map(|s| format!("{s:.6}"));
                     answers.write_record([model.class_name(k).to_owned()].into_iter().chain(scores))?;
                 }
                 Prediction::Number(v) => answers.write_record([format!("{v:.6}")])?,
-            })
+            }
+            Ok(())
         })
         .with_context(in_file)?;
     let text = answers.into_inner().context("cannot write the answers")?;
