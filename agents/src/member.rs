@@ -137,15 +137,18 @@ fn open(home: &Home, seat: &SeatSecret, request: pb::OpenRequest) -> Result<(Ope
         let own = home.find_tiles(d.dataset.id);
         ensure!(own.is_none(), "dataset {} is this member's own, the job says another's", d.dataset.id);
     }
-    let mut archive = Archive::open(&home.job_folder(job.id, job.attempt), &job)?;
+    let mut own_tiles = Vec::new();
     for (dataset, d) in (0u32..).zip(&job.datasets).filter(|(_, d)| d.owner == index) {
         let id = d.dataset.id;
         let tiles = home.find_tiles(id).with_context(|| format!("dataset {id} of the job is not in this vault"))?;
         let manifest = tiles.with_file_name("manifest.zk");
         let (_, own, _) = crate::vault::read_manifest(&manifest)?;
         ensure!(own == d.dataset, "the job's record of dataset {id} differs from {}", manifest.display());
-        archive.use_own_tiles(dataset, tiles);
+        own_tiles.push((dataset, tiles));
     }
+    // Only a job that is taken uses its number up.
+    let mut archive = Archive::open(&home.job_folder(job.id, job.attempt), &job)?;
+    own_tiles.into_iter().for_each(|(dataset, path)| archive.use_own_tiles(dataset, path));
     let mut streams = data_streams(&job);
     streams.extend(offline_streams(&job, &job.template.compile()?));
     let have = streams.iter().map(|(id, _)| pb::Have { id: Some(id.to_pb()), polynomials: archive.have(*id) });
