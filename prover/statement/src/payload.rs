@@ -213,8 +213,10 @@ impl<'a> Linear<'a> {
         let range = (f64::from(self.p.range) / 256.0).min(self.root_r);
         let rounding = ((self.n + 1.0) / 12.0).sqrt();
         let g = self.fan_in * self.rows * range * (residual * self.sr + rounding) * self.sx + HONEST_SIGMAS * noise_r;
-        let error =
-            noise_z / (self.sx * self.sw) + rounding / self.sr / self.rows.sqrt() + self.d.sqrt() * 0.3 * w / self.sx;
+        let error = noise_z / (self.sx * self.sw)
+            + rounding / self.sr / self.rows.sqrt()
+            + self.root_r * rounding * (t * self.groups / self.fan_in).sqrt() / self.sw
+            + self.d.sqrt() * 0.3 * w / self.sx;
         Honest { z, g, error }
     }
 
