@@ -46,6 +46,8 @@ pub struct Run {
     pub iteration: Parts,
     /// Offline shares of all members and their sum, an iteration.
     pub offline: Duration,
+    /// All online work of the job.
+    pub job: Duration,
 }
 
 /// Runs a cast once.
@@ -66,10 +68,11 @@ pub fn measure(cast: &Cast) -> anyhow::Result<Run> {
         *member.source_mut() = memory.clone();
     }
     let mut node = Transcript::new(program, memory);
-    let mut sum = Parts::default();
+    let (mut sum, mut job) = (Parts::default(), Duration::ZERO);
     while !node.finished() {
         let steady = node.position().0 > 0;
         let parts = round(&mut node, &mut members)?;
+        job += parts.total();
         if steady {
             sum.node_evaluate += parts.node_evaluate;
             sum.node_advance += parts.node_advance;
@@ -84,7 +87,7 @@ pub fn measure(cast: &Cast) -> anyhow::Result<Run> {
         answer: sum.answer / steady,
         advance: sum.advance / steady,
     };
-    Ok(Run { iteration, offline: offline_time })
+    Ok(Run { iteration, offline: offline_time, job })
 }
 
 /// `rehearsal::round` with a clock.
@@ -133,7 +136,7 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
     let mut columns: [Samples; 6] = Default::default();
     unit.sample();
     for _ in 0..RUNS {
-        let Run { iteration: i, offline } = measure(&cast)?;
+        let Run { iteration: i, offline, .. } = measure(&cast)?;
         let times = [i.node_evaluate, i.node_advance, i.answer, i.advance, i.total(), offline];
         for (samples, time) in columns.iter_mut().zip(times) {
             samples.push_micros(time);

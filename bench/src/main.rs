@@ -3,7 +3,13 @@
 //! One module a bench, described in `bench/README.md`. A bench is a function over a [`Report`] and a
 //! line in [`BENCHES`].
 
+mod accuracy;
+mod breast_cancer;
+mod fit;
+mod he_growth;
 mod he_iteration;
+mod hiding;
+mod plot;
 mod report;
 mod rows;
 
@@ -19,8 +25,16 @@ struct Bench {
     run: fn(&mut Report) -> anyhow::Result<()>,
 }
 
-const BENCHES: &[Bench] =
-    &[Bench { name: "he-iteration", about: "one encrypted iteration of all parties", run: he_iteration::run }];
+const BENCHES: &[Bench] = &[
+    Bench { name: "he-iteration", about: "one encrypted iteration, all parties on one thread", run: he_iteration::run },
+    Bench { name: "he-growth", about: "time against rows, columns, members and iterations", run: he_growth::run },
+    Bench { name: "hiding", about: "bits that masks hide, and a member that steers by its noise", run: hiding::run },
+    Bench {
+        name: "accuracy",
+        about: "encrypted training against integers, floats and scikit-learn",
+        run: accuracy::run,
+    },
+];
 
 /// Runs the named benches, or all of them.
 #[derive(Parser)]
