@@ -10,7 +10,7 @@ use zektra_he::profile::Wanted;
 use zektra_he::rehearsal::Cast;
 use zektra_statement::template::{Kind, Template};
 
-const RUNS: usize = 5;
+const RUNS: usize = 7;
 
 /// A job's size.
 #[derive(Clone, Copy)]

@@ -1,11 +1,11 @@
 //! One encrypted iteration: the online work of all parties, summed on one thread.
 
-use crate::report::{Bar, Report, Samples, Unit, micros};
+use crate::report::{Bar, Instant, Report, Samples, Unit, micros};
 use crate::rows;
 use anyhow::Context as _;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use zektra_he::member::{Member, commit_share};
 use zektra_he::profile::Wanted;
 use zektra_he::rehearsal::{Cast, Memory};

@@ -128,6 +128,15 @@ fn steering(report: &mut Report, data: &Table, splits: &[Split]) -> anyhow::Resu
     rows.push(steered.cells("searched", searched));
     report.note("largest change in pp against the scales");
     report.table(&["scales", "x/w/r", "aligned", "everywhere", "any signs", "worst-case weight error"], &rows);
+    // The simulation is as far from the exact integers as an encrypted run: compare `accuracy.weights-off`.
+    let mut off: f64 = 0.0;
+    for (seed, split) in (0..).zip(splits) {
+        let cast = data.cast(seed, split, STEERED, searched)?;
+        let exact = table::weights(&cast.plain::<i64>(ITERATIONS)?.0[0], &searched);
+        let noisy = table::weights(&noisy(&cast, None, seed)?, &searched);
+        off = exact.iter().zip(noisy).map(|(a, b)| (a - b).abs()).fold(off, f64::max);
+    }
+    report.figure("hiding.steering.honest-weights-off", off, "largest |simulated − integers| weight", None)?;
     let bar = Some(Bar::AtMost(1.0));
     report.figure("hiding.steering", default.aligned.max(default.everywhere), "pp", bar)?;
     report.figure("hiding.steering.any-signs", default.any, "pp", bar)?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use zektra_statement::digest::poseidon_chain;
 
 /// The workspace's folder.
@@ -136,6 +136,30 @@ fn machine() -> String {
     let model = info.lines().find(|l| l.starts_with("model name")).and_then(field);
     let cores = info.lines().filter(|l| l.starts_with("processor")).count();
     format!("{}, {cores} cores", model.unwrap_or_else(|| "unknown".into()))
+}
+
+/// The processor time of this thread: on a busy machine a clock on the wall measures the neighbours.
+#[derive(Clone, Copy, Debug)]
+pub struct Instant(Duration);
+
+impl Instant {
+    /// Now.
+    pub fn now() -> Self {
+        let t = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Self(Duration::new(t.tv_sec as u64, t.tv_nsec as u32))
+    }
+
+    /// Processor time since then.
+    pub fn elapsed(self) -> Duration {
+        Self::now() - self
+    }
+}
+
+impl std::ops::Sub for Instant {
+    type Output = Duration;
+    fn sub(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
 }
 
 /// Repeated measurements of one thing.
