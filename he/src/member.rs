@@ -260,7 +260,8 @@ impl<'a, S: Source> Member<'a, S> {
             let share = share::next_share(before, output.carry, output.negate, phase.shift, &parts);
             let message = fingerprint(&share);
             let a = program.state_randomness(output.state, iteration);
-            let refresh = Use { kind: Kind::Refresh, label: label(index), multiplier: a.fingerprint(), message };
+            let (print, a) = (a.fingerprint(), a.into_eval());
+            let refresh = Use { kind: Kind::Refresh, label: label(index), multiplier: print, message };
             let salt = Use { kind: Kind::Salt, label: label(index), multiplier: Fingerprint::NONE, message };
             uses.extend([refresh, salt]);
             outputs.push((output.state, share, a, refresh, salt));
@@ -284,18 +285,21 @@ impl<'a, S: Source> Member<'a, S> {
             shares: vec![],
         };
         let mut shares = Vec::with_capacity(outputs.len());
+        let mut fresh = Vec::with_capacity(outputs.len());
         for (state, share, a, refresh, salt) in outputs {
             let mut negated: Vec<F> = share.iter().map(|&s| -s).collect();
             let mut message = Poly::placed(program.places(state), &negated);
             crate::ntt::wipe(&mut negated);
             let mut noise = self.seat.prf().stream(&refresh).noise();
-            answer.g.push(share::encrypt(key, &a.into_eval(), &message, &noise));
+            answer.g.push(share::encrypt(key, &a, &message, &noise));
+            fresh.push(a);
             noise.wipe();
             message.wipe();
             let salt = self.seat.prf().stream(&salt).salt();
             answer.shares.push(commit_share(&share, &salt));
             shares.push((state, share, salt));
         }
+        self.transcript.keep_fresh(fresh);
         self.pending = Some(Pending { answer: answer.clone(), shares });
         Ok(answer)
     }

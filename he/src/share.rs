@@ -24,9 +24,10 @@ pub fn offline(key: &Eval, d2: &Eval, noise: &Poly) -> Poly {
 
 /// `y = (c·s)[src] + M`.
 pub fn masked(key: &Eval, c: &Eval, positions: &[u16], masks: &[i64]) -> Vec<F> {
-    let mut product = c.mul(key).into_poly();
-    let y = product.at(positions).iter().zip(masks).map(|(&v, &m)| v + from_i64(m)).collect();
+    let mut product = c.mul(key);
+    let mut y = product.take_at(positions);
     product.wipe();
+    y.iter_mut().zip(masks).for_each(|(y, &m)| *y += from_i64(m));
     y
 }
 

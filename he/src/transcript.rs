@@ -135,6 +135,8 @@ pub struct Program {
     pub job: Job,
     /// The compiled table.
     pub table: PhaseTable,
+    /// Its digest.
+    pub table_digest: Fingerprint,
     /// The object id of the job's randomness.
     pub lock: Fingerprint,
     randomness: PublicRandomness,
@@ -157,7 +159,7 @@ impl Program {
         let lock = job.lock_id(extension_roots);
         let randomness = PublicRandomness::new(&job.chain_id, lock);
         let places = (0..table.states.len()).map(|s| table.places(s as u16)).collect();
-        Ok(Self { job, table, lock, randomness, places })
+        Ok(Self { table_digest: table.digest(), job, table, lock, randomness, places })
     }
 
     /// Where the entries of a state sit.
@@ -312,6 +314,8 @@ pub struct Transcript<S> {
     /// Commitments of every member's shares: `shares[state][member]`, empty until first made.
     shares: Vec<Vec<Commitment>>,
     evaluated: Option<(Vec<Evaluated>, Claim)>,
+    /// `a''` of the phase's outputs, if the party had to derive them before the phase ends.
+    fresh: Vec<Eval>,
     digest: Fingerprint,
 }
 
@@ -323,7 +327,7 @@ impl<S: Source> Transcript<S> {
         let count = program.table.states.len();
         let mut order = program.order();
         let mut e = Encoder::new("zektra/transcript/v1");
-        e.bytes(&program.lock.0).bytes(&program.table.digest().0);
+        e.bytes(&program.lock.0).bytes(&program.table_digest.0);
         Self {
             source,
             step: order.step(0),
@@ -336,6 +340,7 @@ impl<S: Source> Transcript<S> {
             ciphers: vec![None; count],
             shares: vec![vec![]; count],
             evaluated: None,
+            fresh: vec![],
             digest: e.fingerprint(),
             program,
         }
@@ -402,7 +407,7 @@ impl<S: Source> Transcript<S> {
             let claim = Claim {
                 iteration: self.iteration,
                 phase: self.phase,
-                table: program.table.digest(),
+                table: program.table_digest,
                 opened: opened.fingerprint(),
                 multipliers: prints.fingerprint(),
             };
@@ -472,7 +477,7 @@ impl<S: Source> Transcript<S> {
                 d1.mul_add(&a.c1, &b.c0);
             }
         }
-        let mut d0 = d0.into_poly().at(&opening.positions);
+        let mut d0 = d0.take_at(&opening.positions);
         c.add_assign(&d1.into_poly());
         for addend in &opening.addends {
             let key = self.program.tile(&self.step, addend.slot, addend.block);
@@ -485,6 +490,11 @@ impl<S: Source> Transcript<S> {
         }
         let c_print = c.fingerprint();
         Ok(Evaluated { d0, c: c.into_eval(), c_print })
+    }
+
+    /// Keeps `a''` of all outputs of the current phase, as [`Program::state_randomness`] gave them.
+    pub(crate) fn keep_fresh(&mut self, fresh: Vec<Eval>) {
+        self.fresh = fresh;
     }
 
     /// Takes the answers of all members, in the order of the seats, and moves to the next phase.
@@ -530,6 +540,7 @@ impl<S: Source> Transcript<S> {
         }
         self.digest = said.fingerprint();
 
+        let mut fresh = std::mem::take(&mut self.fresh).into_iter();
         for (index, output) in phase.outputs.iter().enumerate() {
             let state = usize::from(output.state);
             let old = &self.opened[state];
@@ -546,9 +557,12 @@ impl<S: Source> Transcript<S> {
             for answer in answers {
                 c0.add_assign(&answer.g[index]);
             }
-            let c1 = program.state_randomness(output.state, self.iteration);
+            let c1 = match fresh.next() {
+                Some(a) => a,
+                None => program.state_randomness(output.state, self.iteration).into_eval(),
+            };
             self.opened[state] = u;
-            self.ciphers[state] = Some(Cipher { c0: c0.into_eval(), c1: c1.into_eval() });
+            self.ciphers[state] = Some(Cipher { c0: c0.into_eval(), c1 });
             self.shares[state] = answers.iter().map(|a| a.shares[index]).collect();
         }
         self.evaluated = None;

@@ -1,0 +1,93 @@
+//! Faster arithmetic must not change what is said: the transcript of fixed casts is frozen. A change
+//! of the protocol changes these digests, and has to say so.
+
+use crate::rows::{classifier, rows};
+use std::sync::Arc;
+use zektra_he::member::Member;
+use zektra_he::rehearsal::{Cast, Memory, round};
+use zektra_he::transcript::{Program, Transcript};
+use zektra_statement::digest::{Encoder, Fingerprint, Tag, commit};
+use zektra_statement::template::{Kind, Template};
+
+/// The digests of a whole run: uploads and extension shares (in the lock), offline shares, all answers, the model.
+fn digests(members: usize, template: Template, tables: &[zektra_he::rehearsal::Rows], trusted: bool) -> [String; 4] {
+    let mut cast = Cast::new(77, members, tables, template).unwrap();
+    cast.job.trusted_inputs = trusted;
+    let mut logs = cast.logs();
+    let (memory, roots) = cast.extend(&mut logs).unwrap();
+    let program = Arc::new(Program::new(cast.job.clone(), &roots).unwrap());
+    let mut tiles = Encoder::new("tiles");
+    for tile in memory.tiles.values() {
+        tiles.bytes(&tile.fingerprint().0);
+    }
+    let mut members = Vec::new();
+    for (index, (seat, log)) in cast.seats.iter().zip(&mut logs).enumerate() {
+        members.push(Member::join(seat, log, index as u32, program.clone(), memory.clone()).unwrap());
+    }
+    let offline = cast.offline(&program, &mut members).unwrap();
+    let mut sums = Encoder::new("offline");
+    for sum in offline.values() {
+        sums.bytes(&sum.fingerprint().0);
+    }
+    let memory = Memory { offline: Arc::new(offline), ..memory };
+    for member in &mut members {
+        *member.source_mut() = memory.clone();
+    }
+    let mut node = Transcript::new(program.clone(), memory);
+    while !node.finished() {
+        round(&mut node, &mut members).unwrap();
+    }
+    for member in &members {
+        assert_eq!(member.transcript().digest(), node.digest());
+    }
+    let mut model = Encoder::new("model");
+    for &state in &program.table.released {
+        model.bytes(&commit(Tag::Opened, node.opened(state)).to_bytes());
+    }
+    let short = |f: Fingerprint| f.to_string()[..16].to_string();
+    [short(tiles.fingerprint()), short(sums.fingerprint()), short(node.digest()), short(model.fingerprint())]
+}
+
+#[test]
+fn of_a_full_batch() {
+    let template = classifier(31, 2, 3);
+    let tables = [rows(1, 128, &template.params), rows(2, 100, &template.params)];
+    assert_eq!(
+        digests(3, template, &tables, false),
+        ["23df639169148a1c", "37d2126cde396429", "3ad7e54cab91c629", "e1c6796e87b5ce2d"]
+    );
+}
+
+#[test]
+fn of_wide_rows_in_small_batches() {
+    let mut template = classifier(70, 2, 3);
+    template.params.full_batch = false;
+    template.params.classes = 3;
+    template.params.scale_w = 12;
+    template.params.shift_w = template.params.shift_for_learning_rate(0.25);
+    let tables = [rows(1, 256, &template.params), rows(2, 200, &template.params)];
+    assert_eq!(
+        digests(3, template, &tables, false),
+        ["eba8a1e060d00c0c", "4ac7cc7a89a4c1a0", "f0cf807cf24e95ed", "64bfedd82beefcc9"]
+    );
+}
+
+#[test]
+fn of_64_columns() {
+    let template = classifier(64, 2, 2);
+    let tables = [rows(1, 64, &template.params), rows(2, 60, &template.params)];
+    assert_eq!(
+        digests(3, template, &tables, false),
+        ["72486dff8e422f0c", "bfe29b92e810179c", "8f178501e5d6da49", "fe8bfe1c3c9620f9"]
+    );
+}
+
+#[test]
+fn of_the_cubic_link() {
+    let template = Template { kind: Kind::CubicClassifier, ..classifier(31, 2, 2) };
+    let tables = [rows(1, 128, &template.params), rows(2, 100, &template.params)];
+    assert_eq!(
+        digests(1, template, &tables, true),
+        ["d39027836d10a031", "f551d0deabc72219", "29841dac8f580cf1", "aec851b7ca1c571d"]
+    );
+}
