@@ -1,13 +1,13 @@
 //! What a model trained on encrypted rows is worth: against exact integers, floats and scikit-learn.
 
 use crate::breast_cancer::{self as table, GROUPS, SPLITS, Split, Table};
-use crate::plot::{Plot, Series, Style};
 use crate::report::{Bar, Report, workspace};
 use anyhow::Context as _;
 use serde::Deserialize;
 use serde_json::json;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use zektra_agents::plot::{Plot, Series, Style};
 use zektra_statement::template::Params;
 
 const MEMBERS: u32 = 3;

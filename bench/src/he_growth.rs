@@ -2,10 +2,10 @@
 
 use crate::fit::{self, Line};
 use crate::he_iteration::measure;
-use crate::plot::{Plot, Series, Style};
 use crate::report::{Bar, Report, Samples, workspace};
 use crate::rows;
 use anyhow::Context as _;
+use zektra_agents::plot::{Plot, Series, Style};
 use zektra_he::profile::Wanted;
 use zektra_he::rehearsal::Cast;
 use zektra_statement::template::{Kind, Template};
@@ -45,6 +45,8 @@ fn times(size: Size) -> anyhow::Result<Times> {
         row_norm: 832,
         range: 256,
         fixed_scales: None,
+        weight_bits: None,
+        fan_in: None,
     };
     // One row group an opening everywhere, so that sizes differ in nothing else.
     let params = wanted.search().with_context(|| format!("{} columns", size.features))?;

@@ -22,7 +22,16 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
     let job = Job::prepare(&folder)?;
     let start = Instant::now();
     for owner in ["alice", "bob"] {
-        folder.zektra(&["encrypt", &format!("{owner}.csv"), "--schema", "schema.toml", "--home", owner, "--name", "t"])?;
+        folder.zektra(&[
+            "encrypt",
+            &format!("{owner}.csv"),
+            "--schema",
+            "schema.toml",
+            "--home",
+            owner,
+            "--name",
+            "t",
+        ])?;
     }
     let encrypting = start.elapsed().as_secs_f64();
     let start = Instant::now();
@@ -60,7 +69,16 @@ pub fn memory(report: &mut Report) -> anyhow::Result<()> {
     let folder = Folder::new("he-memory")?;
     Job::prepare(&folder)?;
     for owner in ["alice", "bob"] {
-        folder.zektra(&["encrypt", &format!("{owner}.csv"), "--schema", "schema.toml", "--home", owner, "--name", "t"])?;
+        folder.zektra(&[
+            "encrypt",
+            &format!("{owner}.csv"),
+            "--schema",
+            "schema.toml",
+            "--home",
+            owner,
+            "--name",
+            "t",
+        ])?;
     }
     let (_, peak) = folder.zektra(&["train", "--job", "job.toml"])?;
     report.note("  all parties of he-large share one process: its peak bounds each party's");
@@ -71,10 +89,15 @@ pub fn memory(report: &mut Report) -> anyhow::Result<()> {
     fs::write(folder.0.join("narrow.toml"), schema(31, 3.25, 8, 8))?;
     folder.zektra(&["seat", "new", "--home", "large", "--name", "large"])?;
     let start = Instant::now();
-    let (done, peak) = folder.zektra(&["encrypt", "large.csv", "--schema", "narrow.toml", "--home", "large", "--name", "t"])?;
+    let (done, peak) =
+        folder.zektra(&["encrypt", "large.csv", "--schema", "narrow.toml", "--home", "large", "--name", "t"])?;
     let seconds = start.elapsed().as_secs_f64();
     let rate = bytes as f64 / 1e6 / seconds;
-    report.note(format!("  {} rows of {:.2} GiB in {seconds:.0} s, {rate:.1} MB of CSV a second", done["rows"], gib(bytes)));
+    report.note(format!(
+        "  {} rows of {:.2} GiB in {seconds:.0} s, {rate:.1} MB of CSV a second",
+        done["rows"],
+        gib(bytes)
+    ));
     report.figure("he-memory-encrypt", gib(peak), "GiB", Some(Bar::AtMost(1.0)))
 }
 

@@ -8,8 +8,9 @@ mod breast_cancer;
 mod fit;
 mod he_growth;
 mod he_iteration;
+mod he_large;
 mod hiding;
-mod plot;
+
 mod report;
 mod rows;
 
@@ -28,6 +29,16 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { name: "he-iteration", about: "one encrypted iteration, all parties on one thread", run: he_iteration::run },
     Bench { name: "he-growth", about: "time against rows, columns, members and iterations", run: he_growth::run },
+    Bench {
+        name: "he-large",
+        about: "12,000 × 197, 32 mini-batches of 1,024, by the real command",
+        run: he_large::run,
+    },
+    Bench {
+        name: "he-memory",
+        about: "peak memory of training and of encrypting 1 GiB of rows",
+        run: he_large::memory,
+    },
     Bench { name: "hiding", about: "bits that masks hide, and a member that steers by its noise", run: hiding::run },
     Bench {
         name: "accuracy",
