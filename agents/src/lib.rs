@@ -1,1 +1,24 @@
-//! placeholder
+//! The parties of a training job as libraries: owners, the developer, the compute node.
+//!
+//! - [`schema`], [`table`]: a CSV file to scaled integers.
+//! - [`wire`]: records and messages to protobuf and back.
+//! - [`vault`]: a member's folder: seat, label log, encrypted datasets.
+//! - [`archive`]: what a party keeps of a job: streams of polynomials, rounds.
+//! - [`member`], [`node`]: the two sides of a job; a member answers requests, the node makes them.
+//! - [`local`]: all parties on one machine, exchanging serialised messages.
+//! - [`model`]: the decrypted model.
+//! - [`inspect`]: any of our files in words; [`plot`]: line plots.
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
+pub mod archive;
+pub mod files;
+pub mod inspect;
+pub mod local;
+pub mod member;
+pub mod model;
+pub mod node;
+pub mod plot;
+pub mod schema;
+pub mod table;
+pub mod vault;
+pub mod wire;

@@ -205,6 +205,14 @@ impl<'a, S: Source> Member<'a, S> {
         Ok(uses.iter().zip(&d2).map(share).collect())
     }
 
+    /// What this member computed of the next phase itself.
+    ///
+    /// # Errors
+    /// A polynomial that cannot be read; a finished job.
+    pub fn claim(&mut self) -> Result<Claim, Refusal> {
+        Ok(self.transcript.evaluate()?.1)
+    }
+
     /// Answers the next phase, if the node's claim is what this member computed itself.
     ///
     /// Asking again gives the same bytes.

@@ -116,14 +116,17 @@ impl Profile {
         let skip_worst = self.trusted_inputs && !self.template.kind.governed();
         let figures = honest.into_iter().chain(worst.into_iter().filter(|_| !skip_worst));
         for (what, value, floor, advice) in figures {
-            // Not `value < floor`: a NaN must be refused too.
-            if !(value >= floor) {
+            if value.is_nan() || value < floor {
                 return Err(ProfileError::Floor { what, value, floor, advice: advice.clone() });
             }
         }
         Ok(())
     }
 }
+
+/// A standard deviation of predictions by noise and rounding (in units of 1, where targets are ±½) below
+/// which more precision changes no accuracy that we could measure.
+pub const GOOD_ERROR: f64 = 0.04;
 
 /// What a job needs, before its scales are chosen.
 #[derive(Clone, Copy, Debug)]
@@ -152,15 +155,20 @@ pub struct Wanted {
     pub range: u32,
     /// Fraction bits that the datasets fix: features, residuals. `None` to search.
     pub fixed_scales: Option<(u32, u32)>,
+    /// Fraction bits of the weights, if they are not to be searched.
+    pub weight_bits: Option<u32>,
+    /// Row groups summed in one gradient opening, if that is not to be searched.
+    pub fan_in: Option<u32>,
 }
 
 impl Wanted {
-    /// The scales with the least error among those that reach the floors.
+    /// The scales that hide most among those that reach the floors and predict within [`GOOD_ERROR`]; where
+    /// none predicts that well, those with the least error.
     ///
     /// # Errors
     /// If none does, with the nearest miss.
     pub fn search(&self) -> Result<Params, ProfileError> {
-        let mut best: Option<(f64, Params)> = None;
+        let mut best: Option<((bool, f64), Params)> = None;
         let mut nearest: Option<ProfileError> = None;
         let mut nearest_bits = f64::NEG_INFINITY;
         let (xs, rs) = match self.fixed_scales {
@@ -169,8 +177,9 @@ impl Wanted {
         };
         for scale_x in xs {
             for scale_r in rs.clone() {
-                for scale_w in 9..=16 {
-                    for fan_in in (1..=self.groups).filter(|f| self.groups.is_multiple_of(*f)) {
+                for scale_w in self.weight_bits.map_or(9..=16, |b| b..=b) {
+                    let fits = |f: &u32| self.groups.is_multiple_of(*f) && self.fan_in.is_none_or(|g| g == *f);
+                    for fan_in in (1..=self.groups).filter(fits) {
                         let mut params = Params {
                             features: self.features,
                             classes: self.classes,
@@ -197,8 +206,16 @@ impl Wanted {
                         match profile.check() {
                             Ok(()) => {
                                 let error = profile.payload.prediction_error;
-                                if best.is_none_or(|(e, _)| error < e) {
-                                    best = Some((error, params));
+                                let good = error <= GOOD_ERROR;
+                                let h = &profile.hiding;
+                                let bits = if self.kind.governed() {
+                                    h.job_worst + h.opening_worst
+                                } else {
+                                    h.job_honest + h.opening_honest
+                                };
+                                let merit = (good, if good { bits } else { -error });
+                                if best.is_none_or(|(m, _)| merit > m) {
+                                    best = Some((merit, params));
                                 }
                             }
                             Err(e) => {

@@ -207,7 +207,7 @@ impl Cast {
         while !node.finished() {
             round(&mut node, &mut members)?;
         }
-        Ok(self.open(&node, &members)?)
+        self.open(&node, &members)
     }
 
     /// Releases by all members, opened by the developer.

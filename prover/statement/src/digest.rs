@@ -33,6 +33,10 @@ pub enum Tag {
     DatasetRoot = 8,
     /// The commitments of a released model.
     Model = 9,
+    /// A vector of masked shares `y`.
+    MaskedShare = 10,
+    /// A prover's own polynomials, quotients among them.
+    Witness = 11,
 }
 
 /// A Poseidon commitment: four field elements, about 128 bits of collision resistance.

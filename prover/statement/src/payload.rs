@@ -35,6 +35,10 @@ pub const NOISE_VARIANCE: f64 = 1.0;
 /// How many standard deviations "honest" noise may reach: below 2^−28 a coefficient.
 const HONEST_SIGMAS: f64 = 6.0;
 
+/// How much larger than on the full batch honest weights may get on mini-batches: an assumption about honest
+/// data, drawn by the beacon from one population, not a bound. The worst case does not use it.
+const MINI_BATCH_SPREAD: f64 = 2.0;
+
 /// What one phase opens, over the whole job.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PhasePayload {
@@ -183,12 +187,14 @@ impl<'a> Linear<'a> {
     ///
     /// Gradient descent from zero with a non-expansive map never enlarges the residual of a full
     /// batch, and after `t` steps `‖w‖ ≤ ½·√lr·max_x |1 − (1−x)^t|/√x` over `x ∈ (0, 2]`
-    /// (spectral filter of the Landweber iteration). For mini-batches only `‖w‖ ≤ t·lr·√R/2` is used.
+    /// (spectral filter of the Landweber iteration). Mini-batches of one population follow the same path up to
+    /// [`MINI_BATCH_SPREAD`]; `‖w‖ ≤ t·lr·√R/2` holds for any.
     fn honest(&self) -> Honest {
         let lr = self.p.learning_rate();
         let t = f64::from(self.p.iterations.saturating_sub(1));
         let plain = t * lr * self.root_r / 2.0;
-        let w = if self.p.full_batch { plain.min(0.5 * lr.sqrt() * filter_norm(t)) } else { plain };
+        let filtered = 0.5 * lr.sqrt() * filter_norm(t);
+        let w = plain.min(if self.p.full_batch { filtered } else { MINI_BATCH_SPREAD * filtered });
         let sigma = (self.n * NOISE_VARIANCE).sqrt();
         let n_poly = (N as f64).sqrt();
         // Every term is a sum of independent coefficients times fixed ones: standard deviation = norm · σ.

@@ -115,10 +115,15 @@ pub struct ParamError {
     pub expected: String,
 }
 
+/// Columns of a tile: 64 where one block of 64 holds a row of `features` and one of 32 does not, else 32.
+pub fn columns_for(features: u32) -> u32 {
+    if (33..=64).contains(&features) { 64 } else { 32 }
+}
+
 impl Params {
-    /// Columns of a tile: 64 where one block of 64 holds the row and one of 32 does not, else 32.
+    /// Columns of a tile: [`columns_for`] the features.
     pub fn columns(&self) -> u32 {
-        if (33..=64).contains(&self.features) { 64 } else { 32 }
+        columns_for(self.features)
     }
 
     /// Column blocks of a row.

@@ -1,0 +1,34 @@
+# Two commands do everything: `make demo` and `make test`. Both install what is missing first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+ONLY ?=
+
+.PHONY: help setup build demo test bench lint doc clean
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+setup: ## Install what is missing: a C compiler, Python's venv, scikit-learn in target/venv.
+	@scripts/setup
+
+build: setup ## Build everything.
+	@cargo build --workspace
+
+demo: setup ## Train on encrypted rows of a real table, compare with training in the clear.
+	@scripts/demo
+
+test: setup ## Run the whole test suite and print the time of each part.
+	@scripts/test
+
+bench: setup ## Run the benchmarks, or one: make bench ONLY=he-iteration
+	@scripts/bench $(ONLY)
+
+lint: ## rustfmt and clippy.
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+doc: ## The API documentation.
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+clean: ## Remove what was built.
+	@cargo clean

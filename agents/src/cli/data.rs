@@ -1,0 +1,85 @@
+//! Seats, schemas, encryption.
+
+use super::progress::Encrypting;
+use super::{Encrypt, Output, Schema, Seat, in_words};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use std::time::Instant;
+use zektra_agents::inspect::{dataset_facts, seat_facts};
+use zektra_agents::schema::{DraftOptions, Schema as TableSchema};
+use zektra_agents::vault::{Encryption, Home, encrypt as encrypt_table};
+
+pub(super) fn seat(output: &Output, command: Seat) -> Result<()> {
+    let public = match command {
+        Seat::New { home, name } => Home::create(&home, &name)?.public()?,
+        Seat::Show { home } => Home::open(&home)?.public()?,
+        Seat::Rotate { home } => Home::open(&home)?.rotate()?,
+    };
+    let facts = seat_facts(&public);
+    output.print(&facts, || in_words(&facts));
+    Ok(())
+}
+
+pub(super) fn schema(output: &Output, command: Schema) -> Result<()> {
+    let Schema { csv, target, out, name, spread, exclude, row_norm } = command;
+    ensure!(!out.exists(), "{} exists: it is not overwritten", out.display());
+    let file = std::fs::File::open(&csv).with_context(|| format!("cannot read {}", csv.display()))?;
+    let options = DraftOptions { name, spread, exclude, row_norm, ..DraftOptions::default() };
+    let draft = TableSchema::draft(std::io::BufReader::new(file), &target, &options)
+        .with_context(|| format!("in {}", csv.display()))?;
+    zektra_agents::files::write(&out, draft.to_toml().as_bytes())?;
+    let facts = json!({
+        "schema": out.display().to_string(),
+        "rows": draft.rows,
+        "features": draft.schema.features(),
+        "weight_vectors": draft.schema.classes(),
+        "warnings": draft.warnings,
+    });
+    output.print(&facts, || {
+        let warnings: String = draft.warnings.iter().map(|w| format!("\nwarning: {w}")).collect();
+        format!(
+            "{}: {} features from {} rows, target {target}{warnings}",
+            out.display(),
+            draft.schema.features(),
+            draft.rows
+        )
+    });
+    Ok(())
+}
+
+pub(super) fn encrypt(output: &Output, command: Encrypt) -> Result<()> {
+    let Encrypt { csv, schema, home, name, chain_id, attempt } = command;
+    let home = Home::open(&home)?;
+    let schema = TableSchema::load(&schema)?;
+    let bar = Encrypting::new(output.quiet);
+    let start = Instant::now();
+    let job = Encryption { home: &home, csv: &csv, schema: &schema, name: &name, chain_id: &chain_id, attempt };
+    let done = encrypt_table(&job, &mut |rows, at, total| bar.set(rows, at, total));
+    bar.done();
+    let done = done?;
+    let t = done.tally;
+    let facts = json!({
+        "name": name,
+        "dataset": dataset_facts(&done.dataset),
+        "rows": t.rows,
+        "clipped_values": t.clipped_values,
+        "clipped_rows": t.clipped_rows,
+        "scaled_rows": t.scaled_rows,
+        "ciphertext_bytes": done.bytes,
+        "seconds": start.elapsed().as_secs_f64(),
+    });
+    output.print(&facts, || {
+        format!(
+            "{name}: {} rows encrypted into {} tiles, {:.1} MB, in {:.1} s\n{} values in {} rows were clipped to the schema's bounds, {} rows scaled to its norm\nroot {}",
+            t.rows,
+            done.dataset.tiles(),
+            done.bytes as f64 / 1e6,
+            start.elapsed().as_secs_f64(),
+            t.clipped_values,
+            t.clipped_rows,
+            t.scaled_rows,
+            done.dataset.root
+        )
+    });
+    Ok(())
+}

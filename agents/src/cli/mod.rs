@@ -1,0 +1,280 @@
+//! The commands.
+
+mod data;
+mod job;
+mod progress;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// Train models on data that nobody can see.
+#[derive(Debug, Parser)]
+#[command(name = "zektra", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// Print results and errors as JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Do not show progress.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A member's key share: make, show, rotate.
+    #[command(subcommand)]
+    Seat(Seat),
+    /// Draft a schema (public column bounds) from a CSV file.
+    Schema(Schema),
+    /// Encrypt a CSV file into a member's vault.
+    #[command(after_help = "Example:\n  zektra encrypt patients.csv --schema schema.toml --home alice --name patients")]
+    Encrypt(Encrypt),
+    /// Run a job on encrypted datasets, all parties on this machine.
+    #[command(
+        after_help = "Example:\n  zektra train --job job.toml\n\nA job that was cut off goes on from its last finished phase."
+    )]
+    Train(Train),
+    /// Decrypt the model of a finished job with the developer's seat.
+    #[command(after_help = "Example:\n  zektra decrypt-model --home developer --job-id 1 --out model.json")]
+    DecryptModel(DecryptModel),
+    /// Use a decrypted model on a CSV file.
+    #[command(after_help = "Example:\n  zektra predict --model model.json new-patients.csv --out answers.csv")]
+    Predict(Predict),
+    /// Train the same schedule in the clear, by floats and by exact integers, to compare with.
+    Reference(Reference),
+    /// Say in words what a file of this system is.
+    Inspect {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Seat {
+    /// Make a new seat in a folder.
+    #[command(after_help = "Example:\n  zektra seat new --home alice --name \"St. Mary's hospital\"")]
+    New {
+        /// The member's folder.
+        #[arg(long)]
+        home: PathBuf,
+        /// What others see.
+        #[arg(long)]
+        name: String,
+    },
+    /// Show the public record of a seat.
+    Show {
+        /// The member's folder.
+        #[arg(long)]
+        home: PathBuf,
+    },
+    /// Replace the key share: after a lost label log, or to end the use of old tiles.
+    Rotate {
+        /// The member's folder.
+        #[arg(long)]
+        home: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Schema {
+    /// A CSV file with a header.
+    csv: PathBuf,
+    /// The column to learn.
+    #[arg(long)]
+    target: String,
+    /// Where to write the schema.
+    #[arg(long)]
+    out: PathBuf,
+    /// The schema's name.
+    #[arg(long, default_value = "table")]
+    name: String,
+    /// Bounds at the mean plus and minus this many standard deviations.
+    #[arg(long, default_value_t = 2.5)]
+    spread: f64,
+    /// Columns that are not features.
+    #[arg(long)]
+    exclude: Vec<String>,
+    /// Bound of a row's squared norm.
+    #[arg(long, default_value_t = 3.25)]
+    row_norm: f64,
+}
+
+#[derive(Debug, Args)]
+struct Encrypt {
+    /// A CSV file with a header.
+    csv: PathBuf,
+    /// The schema, the same for all owners of a job.
+    #[arg(long)]
+    schema: PathBuf,
+    /// The owner's folder.
+    #[arg(long)]
+    home: PathBuf,
+    /// The dataset's name in the vault.
+    #[arg(long)]
+    name: String,
+    /// The chain's id.
+    #[arg(long, default_value = "local")]
+    chain_id: String,
+    /// Raised to replace a dataset by other rows.
+    #[arg(long, default_value_t = 0)]
+    attempt: u32,
+}
+
+#[derive(Debug, Args)]
+struct Train {
+    /// The job file.
+    #[arg(long)]
+    job: PathBuf,
+    /// Only say what would be run and what it hides.
+    #[arg(long)]
+    plan: bool,
+}
+
+#[derive(Debug, Args)]
+struct DecryptModel {
+    /// The developer's folder.
+    #[arg(long)]
+    home: PathBuf,
+    /// The job's id.
+    #[arg(long, required_unless_present = "outcome")]
+    job_id: Option<u64>,
+    /// The job's attempt.
+    #[arg(long, default_value_t = 0)]
+    attempt: u32,
+    /// An outcome file, instead of a job of the folder.
+    #[arg(long, conflicts_with = "job_id")]
+    outcome: Option<PathBuf>,
+    /// Where to write the model (JSON, mode 0600).
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Predict {
+    /// A CSV file with the model's columns.
+    csv: PathBuf,
+    /// The model.
+    #[arg(long)]
+    model: PathBuf,
+    /// Where to write the answers (CSV); standard output if left out.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Also compare with the target column and print the accuracy.
+    #[arg(long)]
+    score: bool,
+}
+
+#[derive(Debug, Args)]
+struct Reference {
+    /// The job file.
+    #[arg(long)]
+    job: PathBuf,
+    /// The owners' tables in the clear, in the order of the job's datasets.
+    #[arg(long, required = true, num_args = 1..)]
+    tables: Vec<PathBuf>,
+    /// A labelled table to score on.
+    #[arg(long)]
+    test: PathBuf,
+}
+
+/// What a command prints: JSON, or the text made of it.
+struct Output {
+    json: bool,
+    quiet: bool,
+}
+
+impl Output {
+    fn print(&self, value: &Value, text: impl FnOnce() -> String) {
+        let text = if self.json { value.to_string() } else { text() };
+        // A reader that has gone, as in `zektra … | head`, is no failure.
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// Whatever it meets; [`exit_code`] sorts it.
+pub fn run(cli: Cli) -> Result<()> {
+    let output = Output { json: cli.json, quiet: cli.quiet };
+    match cli.command {
+        Command::Seat(c) => data::seat(&output, c),
+        Command::Schema(c) => data::schema(&output, c),
+        Command::Encrypt(c) => data::encrypt(&output, c),
+        Command::Train(c) => job::train(&output, c),
+        Command::DecryptModel(c) => job::decrypt_model(&output, c),
+        Command::Predict(c) => job::predict(&output, c),
+        Command::Reference(c) => job::reference(&output, c),
+        Command::Inspect { file } => {
+            let facts = zektra_agents::inspect::inspect(&file)?;
+            output.print(&facts, || in_words(&facts));
+            Ok(())
+        }
+    }
+}
+
+/// 2 for bad input, 3 for refusals, 1 for the rest.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    use zektra_agents::{node::Refused, schema, table, wire::WireError};
+    use zektra_he::{log::LogError, member::Refusal, profile::ProfileError, release::ReleaseError, seat::SeatError};
+    let is = |e: &(dyn std::error::Error + 'static)| {
+        if e.is::<Refused>() || e.is::<Refusal>() || e.is::<ProfileError>() || e.is::<ReleaseError>() {
+            return Some(3);
+        }
+        if e.is::<LogError>() {
+            return Some(3);
+        }
+        let input = e.is::<table::TableError>()
+            || e.is::<schema::SchemaError>()
+            || e.is::<schema::DraftError>()
+            || e.is::<WireError>()
+            || e.is::<SeatError>()
+            || e.is::<toml::de::Error>()
+            || e.is::<serde_json::Error>();
+        input.then_some(2)
+    };
+    error.chain().find_map(is).unwrap_or(1)
+}
+
+/// JSON as indented `name: value` lines.
+fn in_words(value: &Value) -> String {
+    fn walk(value: &Value, depth: usize, out: &mut String) {
+        let pad = "  ".repeat(depth);
+        match value {
+            Value::Object(map) => {
+                for (k, v) in map {
+                    let name = k.replace('_', " ");
+                    match v {
+                        Value::Object(_) | Value::Array(_) => {
+                            out.push_str(&format!("{pad}{name}:\n"));
+                            walk(v, depth + 1, out);
+                        }
+                        Value::String(s) => out.push_str(&format!("{pad}{name}: {s}\n")),
+                        v => out.push_str(&format!("{pad}{name}: {v}\n")),
+                    }
+                }
+            }
+            Value::Array(list) => {
+                for v in list {
+                    match v {
+                        Value::Object(_) | Value::Array(_) => {
+                            out.push_str(&format!("{pad}-\n"));
+                            walk(v, depth + 1, out);
+                        }
+                        Value::String(s) => out.push_str(&format!("{pad}- {s}\n")),
+                        v => out.push_str(&format!("{pad}- {v}\n")),
+                    }
+                }
+            }
+            v => out.push_str(&format!("{pad}{v}\n")),
+        }
+    }
+    let mut out = String::new();
+    walk(value, 0, &mut out);
+    out.trim_end().into()
+}

@@ -1,0 +1,327 @@
+//! All parties of a job on one machine: each in its own thread with its own folder, exchanging nothing
+//! but serialised messages.
+
+use crate::member::{Connection, serve};
+use crate::node::{Link, Node, Progress};
+use crate::schema::Schema;
+use crate::vault::{Home, schema_digest};
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use zektra_he::profile::{Profile, Wanted};
+use zektra_proto::training::v1::Outcome;
+use zektra_statement::record::{Job, JobDataset};
+use zektra_statement::template::{Kind, Template};
+
+/// A job file: TOML. Folders are relative to the file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobFile {
+    /// 1.
+    pub version: u32,
+    /// The chain, or `local`.
+    #[serde(default = "local")]
+    pub chain_id: String,
+    /// Unique on its chain.
+    pub id: u64,
+    /// Counts recorded missed deadlines.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Counted in the job's hiding, 1 to 8.
+    #[serde(default = "one")]
+    pub max_attempts: u32,
+    /// `linear-classifier/1`, `linear-regression/1` or `cubic-classifier/1`.
+    pub template: String,
+    /// Iterations.
+    pub iterations: u32,
+    /// Rows of a step; all rows if it is left out.
+    pub batch_rows: Option<u32>,
+    /// Largest learning rate; the real one is the nearest below that powers of two allow.
+    #[serde(default = "half")]
+    pub learning_rate: f64,
+    /// Fraction bits of the weights; searched if left out.
+    pub weight_bits: Option<u32>,
+    /// Row groups summed in one gradient opening; searched if left out.
+    pub fan_in: Option<u32>,
+    /// 64 hexadecimal digits: the randomness of the batch order.
+    pub beacon: String,
+    /// For templates that are not governed.
+    #[serde(default)]
+    pub trusted_inputs: bool,
+    /// The compute node's folder.
+    pub node: PathBuf,
+    /// The developer's folder.
+    pub developer: PathBuf,
+    /// What is trained on.
+    pub datasets: Vec<DatasetRef>,
+}
+
+/// A dataset of a job file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetRef {
+    /// The owner's folder.
+    pub owner: PathBuf,
+    /// Its name in the owner's vault.
+    pub name: String,
+}
+
+fn local() -> String {
+    "local".into()
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+/// A job with the folders of its members.
+#[derive(Debug)]
+pub struct Plan {
+    /// The record.
+    pub job: Job,
+    /// What it hides.
+    pub profile: Profile,
+    /// The members' folders in the order of the seats.
+    pub homes: Vec<Home>,
+    /// The node's folder of this job.
+    pub node: PathBuf,
+    /// The datasets' schema.
+    pub schema: Schema,
+}
+
+impl JobFile {
+    /// Reads a job file.
+    ///
+    /// # Errors
+    /// A missing file, bad TOML, an unknown or missing field.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file: Self = toml::from_str(&text).with_context(|| format!("cannot use {}", path.display()))?;
+        ensure!(file.version == 1, "{}: version is {}, expected 1", path.display(), file.version);
+        Ok(file)
+    }
+
+    /// The job's record: seats and datasets read from the members' folders, scales chosen.
+    ///
+    /// # Errors
+    /// A field that is wrong, folders that do not hold what the file says, too little hiding.
+    pub fn plan(&self, base: &Path) -> Result<Plan> {
+        let kind = Kind::from_id(&self.template).with_context(|| {
+            format!("template: {:?}, expected one of {}", self.template, Kind::ALL.map(Kind::id).join(", "))
+        })?;
+        let beacon: [u8; 32] = hex::decode(&self.beacon)
+            .ok()
+            .and_then(|b| b.try_into().ok())
+            .with_context(|| format!("beacon: {:?}, expected 64 hexadecimal digits", self.beacon))?;
+        let valid = self.learning_rate.is_finite() && self.learning_rate > 0.0;
+        ensure!(valid, "learning_rate: {}, expected a positive number", self.learning_rate);
+        ensure!(!self.datasets.is_empty(), "datasets: none, expected at least one [[datasets]]");
+
+        let mut homes: Vec<Home> = Vec::new();
+        let mut seats = Vec::new();
+        let mut seat_of = |path: &Path| -> Result<u32> {
+            let path = base.join(path);
+            let known = homes.iter().position(|h| h.path() == path);
+            if let Some(index) = known {
+                return Ok(index as u32);
+            }
+            let home = Home::open(&path)?;
+            seats.push(home.public()?);
+            homes.push(home);
+            Ok(homes.len() as u32 - 1)
+        };
+        let mut datasets = Vec::new();
+        let mut schema: Option<Schema> = None;
+        for d in &self.datasets {
+            let owner = seat_of(&d.owner)?;
+            let (dataset, text, _) = Home::open(&base.join(&d.owner))?.dataset(&d.name)?;
+            let own = Schema::parse(&text)?;
+            match &schema {
+                None => schema = Some(own),
+                Some(first) => ensure!(
+                    schema_digest(first) == schema_digest(&own),
+                    "datasets: {:?} of {} has another schema than {:?} of {}; all owners must use the same file",
+                    d.name,
+                    d.owner.display(),
+                    self.datasets[0].name,
+                    self.datasets[0].owner.display()
+                ),
+            }
+            datasets.push(JobDataset { dataset, owner });
+        }
+        let developer = seat_of(&self.developer)?;
+        let Some(schema) = schema else {
+            bail!("datasets: none");
+        };
+        let total: u32 = datasets.iter().map(|d| d.dataset.groups).sum();
+        let first = &datasets[0].dataset;
+        let rows_per_group = 4096 / first.columns;
+        let groups = match self.batch_rows {
+            None => total,
+            Some(rows) => {
+                ensure!(
+                    rows > 0 && rows.is_multiple_of(rows_per_group),
+                    "batch_rows: {rows}, expected a multiple of {rows_per_group}, the rows of a tile"
+                );
+                (rows / rows_per_group).min(total)
+            }
+        };
+        let wanted = Wanted {
+            kind,
+            features: schema.features() as u32,
+            classes: first.classes,
+            groups,
+            full_batch: groups == total,
+            iterations: self.iterations,
+            members: seats.len() as u32,
+            attempts: self.max_attempts,
+            learning_rate: self.learning_rate,
+            row_norm: first.row_norm,
+            range: first.range,
+            fixed_scales: Some((first.scale_x, first.scale_r)),
+            weight_bits: self.weight_bits,
+            fan_in: self.fan_in,
+        };
+        let template = Template { kind, params: wanted.search()? };
+        let job = Job {
+            chain_id: self.chain_id.clone(),
+            id: self.id,
+            attempt: self.attempt,
+            max_attempts: self.max_attempts,
+            template,
+            seats,
+            developer,
+            datasets,
+            beacon,
+            trusted_inputs: self.trusted_inputs,
+        };
+        let profile = Profile::of(&job)?;
+        profile.check()?;
+        let node = base.join(&self.node).join("jobs").join(format!("{}-{}", job.id, job.attempt));
+        Ok(Plan { job, profile, homes, node, schema })
+    }
+}
+
+/// Bytes that crossed, and on request the messages themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    /// Sent by each member.
+    pub from_members: Vec<Arc<AtomicU64>>,
+    /// Sent by the node.
+    pub from_node: Arc<AtomicU64>,
+    /// Every message in the order in which it was sent, if wanted: from, to, bytes.
+    pub wire_log: Option<Arc<Mutex<Vec<Message>>>>,
+}
+
+/// A message of the wire log. Party `None` is the node.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Who sent it.
+    pub from: Option<usize>,
+    /// Who got it.
+    pub to: Option<usize>,
+    /// What it was.
+    pub bytes: Vec<u8>,
+}
+
+impl Traffic {
+    /// Counters for `members`, with or without a wire log.
+    pub fn new(members: usize, log: bool) -> Self {
+        Self {
+            from_members: (0..members).map(|_| Arc::default()).collect(),
+            from_node: Arc::default(),
+            wire_log: log.then(Arc::default),
+        }
+    }
+
+    /// All bytes so far.
+    pub fn total(&self) -> u64 {
+        let members: u64 = self.from_members.iter().map(|m| m.load(Ordering::Relaxed)).sum();
+        members + self.from_node.load(Ordering::Relaxed)
+    }
+
+    fn record(&self, from: Option<usize>, to: Option<usize>, bytes: &[u8]) {
+        let counter = from.map_or(&self.from_node, |m| &self.from_members[m]);
+        counter.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if let Some(log) = &self.wire_log
+            && let Ok(mut log) = log.lock()
+        {
+            log.push(Message { from, to, bytes: bytes.to_vec() });
+        }
+    }
+}
+
+struct NodeEnd {
+    member: usize,
+    requests: Sender<Vec<u8>>,
+    replies: Receiver<Vec<u8>>,
+    traffic: Traffic,
+}
+
+struct MemberEnd {
+    member: usize,
+    requests: Receiver<Vec<u8>>,
+    replies: Sender<Vec<u8>>,
+    traffic: Traffic,
+}
+
+impl Link for NodeEnd {
+    fn send(&mut self, bytes: Vec<u8>) -> Result<()> {
+        self.traffic.record(None, Some(self.member), &bytes);
+        self.requests.send(bytes).ok().with_context(|| format!("member {} has gone", self.member))
+    }
+
+    fn receive(&mut self) -> Result<Vec<u8>> {
+        self.replies.recv().ok().with_context(|| format!("member {} has gone", self.member))
+    }
+}
+
+impl Connection for MemberEnd {
+    fn receive(&mut self) -> Result<Option<Vec<u8>>> {
+        Ok(self.requests.recv().ok())
+    }
+
+    fn send(&mut self, bytes: Vec<u8>) -> Result<()> {
+        self.traffic.record(Some(self.member), None, &bytes);
+        self.replies.send(bytes).ok().context("the node has gone")
+    }
+}
+
+/// Runs a planned job with all parties in threads of this process.
+///
+/// # Errors
+/// Whatever stops a party; the member's own error where it has one.
+pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<Outcome> {
+    std::thread::scope(|scope| {
+        let mut links: Vec<Box<dyn Link>> = Vec::new();
+        let mut members = Vec::new();
+        for (member, home) in plan.homes.iter().enumerate() {
+            let (requests, receive_requests) = channel();
+            let (replies, receive_replies) = channel();
+            let (node_traffic, member_traffic) = (traffic.clone(), traffic.clone());
+            links.push(Box::new(NodeEnd { member, requests, replies: receive_replies, traffic: node_traffic }));
+            members.push(scope.spawn(move || {
+                let mut end = MemberEnd { member, requests: receive_requests, replies, traffic: member_traffic };
+                serve(home, &mut end)
+            }));
+        }
+        let outcome =
+            Node::open(&plan.node, plan.job.clone(), links).and_then(|node| node.run(plan.schema.to_toml(), progress));
+        // The node has hung up: every member ends. Its own error explains the node's.
+        let mut result = outcome;
+        for (member, home) in members.into_iter().zip(&plan.homes) {
+            let ended = member.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
+            if let Err(e) = ended {
+                result = Err(e.context(format!("member in {}", home.path().display())));
+            }
+        }
+        result
+    })
+}

@@ -1,0 +1,355 @@
+//! The member's side of a job: an owner or the developer answers a compute node's requests.
+//!
+//! What the node may ask, in order: open the job, pull own polynomials, push those of others, lock,
+//! pull and push offline shares, phases, finish, deliver. A request that does not fit is refused with
+//! the reason; the member stays as it was.
+
+use crate::archive::{Archive, ArchiveSource, StreamId, data_streams, offline_index, offline_streams};
+use crate::vault::Home;
+use crate::wire;
+use anyhow::{Context as _, Result, bail, ensure};
+use std::sync::Arc;
+use zektra_he::log::LabelLog;
+use zektra_he::member::{Member, extend};
+use zektra_he::profile::Profile;
+use zektra_he::release;
+use zektra_he::seat::SeatSecret;
+use zektra_he::transcript::{Multipliers, Program};
+use zektra_proto::node::v1 as pb;
+use zektra_proto::node::v1::envelope::Body;
+use zektra_proto::node::v1::reply::Reply;
+use zektra_proto::node::v1::request::Request;
+use zektra_statement::record::{Job, Plane};
+
+/// How a member hears a node.
+pub trait Connection {
+    /// The next request, or `None` when the node has hung up.
+    ///
+    /// # Errors
+    /// A broken connection.
+    fn receive(&mut self) -> Result<Option<Vec<u8>>>;
+
+    /// Sends a reply.
+    ///
+    /// # Errors
+    /// A broken connection.
+    fn send(&mut self, bytes: Vec<u8>) -> Result<()>;
+}
+
+/// Answers requests about one job until the node hangs up.
+///
+/// # Errors
+/// A broken connection, or a home that cannot be used. Refusals are sent to the node and are no errors.
+pub fn serve(home: &Home, connection: &mut dyn Connection) -> Result<()> {
+    let seat = home.seat()?;
+    let mut log = home.log(&seat)?;
+    let mut before: Option<Open> = None;
+    let program = loop {
+        let Some(request) = next(connection)? else {
+            return Ok(());
+        };
+        let outcome = match (request, &mut before) {
+            (Request::Open(r), None) => open(home, &seat, r).map(|(open, reply)| {
+                before = Some(open);
+                Step::Reply(reply)
+            }),
+            (Request::Pull(r), Some(open)) => open.pull(&seat, &mut log, &r).map(Step::Reply),
+            (Request::Push(r), Some(open)) => open.push(&r).map(Step::Reply),
+            (Request::Lock(r), Some(open)) => open.lock(&r).map(|p| Step::Locked(Arc::new(p))),
+            (r, _) => Err(anyhow::anyhow!("{} does not fit here: open a job first", name_of(&r))),
+        };
+        match outcome {
+            Ok(Step::Reply(reply)) => answer(connection, reply)?,
+            Ok(Step::Locked(program)) => break program,
+            Err(e) => refuse(connection, &e)?,
+        }
+    };
+    let Some(open) = before else {
+        bail!("locked without a job");
+    };
+    let mut session = match Session::start(&seat, &mut log, open, program) {
+        Ok(session) => session,
+        Err(e) => return refuse(connection, &e),
+    };
+    answer(connection, Reply::Lock(session.position()))?;
+    while let Some(request) = next(connection)? {
+        match session.handle(request) {
+            Ok(reply) => answer(connection, reply)?,
+            Err(e) => refuse(connection, &e)?,
+        }
+    }
+    Ok(())
+}
+
+enum Step {
+    Reply(Reply),
+    Locked(Arc<Program>),
+}
+
+fn next(connection: &mut dyn Connection) -> Result<Option<Request>> {
+    loop {
+        let Some(bytes) = connection.receive()? else {
+            return Ok(None);
+        };
+        match wire::decode(&bytes) {
+            Ok(Body::Request(pb::Request { request: Some(request) })) => return Ok(Some(request)),
+            Ok(_) => refuse(connection, &anyhow::anyhow!("expected a request"))?,
+            Err(e) => refuse(connection, &e.into())?,
+        }
+    }
+}
+
+fn answer(connection: &mut dyn Connection, reply: Reply) -> Result<()> {
+    connection.send(wire::encode(Body::Reply(pb::Reply { reply: Some(reply) })))
+}
+
+fn refuse(connection: &mut dyn Connection, error: &anyhow::Error) -> Result<()> {
+    answer(connection, Reply::Refused(pb::Refused { reason: format!("{error:#}") }))
+}
+
+fn name_of(request: &Request) -> &'static str {
+    match request {
+        Request::Open(_) => "open",
+        Request::Pull(_) => "pull",
+        Request::Push(_) => "push",
+        Request::Lock(_) => "lock",
+        Request::Phase(_) => "phase",
+        Request::Finish(_) => "finish",
+        Request::Deliver(_) => "deliver",
+    }
+}
+
+/// A job before it is locked.
+struct Open {
+    job: Job,
+    index: u32,
+    archive: Archive,
+}
+
+fn open(home: &Home, seat: &SeatSecret, request: pb::OpenRequest) -> Result<(Open, Reply)> {
+    let job = wire::job_from_pb(request.job.as_ref().context("open.job: missing")?)?;
+    let index = job.seats.iter().position(|s| *s == seat.public());
+    let index = index.context("no seat of the job is this member's current one")? as u32;
+    Profile::of(&job)?.check()?;
+    let mut archive = Archive::open(&home.job_folder(job.id, job.attempt), &job)?;
+    for (dataset, d) in (0u32..).zip(&job.datasets).filter(|(_, d)| d.owner == index) {
+        let id = d.dataset.id;
+        let tiles = home.find_tiles(id).with_context(|| format!("dataset {id} of the job is not in this vault"))?;
+        let manifest = tiles.with_file_name("manifest.zk");
+        let (_, own, _) = crate::vault::read_manifest(&manifest)?;
+        ensure!(own == d.dataset, "the job's record of dataset {id} differs from {}", manifest.display());
+        archive.use_own_tiles(dataset, tiles);
+    }
+    let mut streams = data_streams(&job);
+    streams.extend(offline_streams(&job, &job.template.compile()?));
+    let have = streams.iter().map(|(id, _)| pb::Have { id: Some(id.to_pb()), polynomials: archive.have(*id) });
+    let reply = Reply::Open(pb::OpenReply { have: have.collect() });
+    Ok((Open { job, index, archive }, reply))
+}
+
+/// Checks a pulled or pushed range against the stream's length.
+fn within(streams: &[(StreamId, u64)], id: StreamId, first: u64, count: u64) -> Result<()> {
+    let Some((_, total)) = streams.iter().find(|(s, _)| *s == id) else {
+        bail!("{id:?} is no stream of this stage of the job");
+    };
+    let end = first.checked_add(count).context("the range overflows")?;
+    ensure!(count >= 1 && end <= *total, "{id:?}: polynomials {first}..{end}, expected within 0..{total}");
+    ensure!(count <= 4 * crate::archive::CHUNK, "{count} polynomials at once, at most {}", 4 * crate::archive::CHUNK);
+    Ok(())
+}
+
+/// Stores a chunk that another member made.
+fn store(archive: &Archive, own: u32, streams: &[(StreamId, u64)], request: &pb::PushRequest) -> Result<Reply> {
+    let chunk = request.chunk.as_ref().context("push.chunk: missing")?;
+    let id = StreamId::from_pb(chunk.id.as_ref().context("push.chunk.id: missing")?)?;
+    ensure!(id.member() != own, "{id:?} is this member's own stream");
+    let polys = wire::polys_from_bytes(&chunk.polynomials)?;
+    within(streams, id, chunk.first, polys.len() as u64)?;
+    archive.append(id, chunk.first, &chunk.polynomials)?;
+    Ok(Reply::Push(pb::PushReply {}))
+}
+
+fn pulled(archive: &Archive, id: StreamId, first: u64, count: u64) -> Result<Reply> {
+    let polynomials = archive.bytes(id, first, count)?.into();
+    let chunk = zektra_proto::training::v1::Chunk { id: Some(id.to_pb()), first, polynomials };
+    Ok(Reply::Pull(pb::PullReply { chunk: Some(chunk) }))
+}
+
+impl Open {
+    fn pull(&self, seat: &SeatSecret, log: &mut LabelLog, request: &pb::PullRequest) -> Result<Reply> {
+        let id = StreamId::from_pb(request.id.as_ref().context("pull.id: missing")?)?;
+        let (first, count) = (request.first, u64::from(request.count));
+        within(&data_streams(&self.job), id, first, count)?;
+        ensure!(id.member() == self.index, "{id:?} is another member's stream");
+        if let StreamId::Extension { dataset, .. } = id {
+            let planes = Plane::ALL.len() as u64;
+            let record = &self.job.datasets[dataset as usize].dataset;
+            let have = self.archive.have(id);
+            if have < first + count {
+                // Whole tiles; repeating the planes of one gives the same bytes.
+                let tiles = have / planes..(first + count).div_ceil(planes);
+                let shares = extend(seat, log, &self.job.chain_id, record, tiles.clone())?;
+                self.archive.append(id, tiles.start * planes, &wire::polys_to_bytes(&shares))?;
+            }
+        }
+        pulled(&self.archive, id, first, count)
+    }
+
+    fn push(&self, request: &pb::PushRequest) -> Result<Reply> {
+        store(&self.archive, self.index, &data_streams(&self.job), request)
+    }
+
+    fn lock(&self, request: &pb::LockRequest) -> Result<Program> {
+        for (id, total) in data_streams(&self.job) {
+            let have = self.archive.have(id);
+            ensure!(have == total, "{id:?} has {have} of {total} polynomials: it is too early to lock");
+        }
+        let (roots, lock) = wire::lock_from_pb(request.lock.as_ref().context("lock.lock: missing")?)?;
+        let own = self.archive.roots(&self.job)?;
+        ensure!(roots == own, "the node's extension roots differ from the shares that this member received");
+        let program = Program::new(self.job.clone(), &own)?;
+        ensure!(program.lock == lock, "the node's lock {lock} differs from this member's, {}", program.lock);
+        Ok(program)
+    }
+}
+
+/// A job after it is locked.
+struct Session<'a> {
+    archive: Archive,
+    program: Arc<Program>,
+    index: u32,
+    stage: Stage<'a>,
+}
+
+enum Stage<'a> {
+    /// Offline shares are made and exchanged.
+    Offline { member: Member<'a, ArchiveSource>, multipliers: Multipliers },
+    /// Phases are answered.
+    Online(Member<'a, ArchiveSource>),
+    /// Between the two, while the rounds are replayed.
+    Moving,
+}
+
+impl<'a> Session<'a> {
+    fn start(seat: &'a SeatSecret, log: &'a mut LabelLog, open: Open, program: Arc<Program>) -> Result<Self> {
+        let Open { job, index, archive } = open;
+        let source = archive.source(&job, &program.table)?;
+        let member = Member::join(seat, log, index, program.clone(), source)?;
+        let multipliers = Multipliers::new(program.clone());
+        Ok(Self { archive, program, index, stage: Stage::Offline { member, multipliers } })
+    }
+
+    fn position(&self) -> pb::LockReply {
+        let phases = self.program.table.phases.len() as u64;
+        let rounds = self.archive.replay(|_| Ok(())).unwrap_or(0);
+        pb::LockReply { iteration: (rounds / phases) as u32, phase: (rounds % phases) as u32 }
+    }
+
+    fn handle(&mut self, request: Request) -> Result<Reply> {
+        match request {
+            Request::Pull(r) => self.pull(&r),
+            Request::Push(r) => {
+                let streams = offline_streams(&self.program.job, &self.program.table);
+                store(&self.archive, self.index, &streams, &r)
+            }
+            Request::Phase(r) => {
+                self.take(&r.rounds)?;
+                let claim = wire::claim_from_pb(r.claim.as_ref().context("phase.claim: missing")?)?;
+                let answer = self.online()?.answer(&claim)?;
+                Ok(Reply::Phase(pb::PhaseReply { answer: Some(wire::answer_to_pb(&answer)) }))
+            }
+            Request::Finish(r) => {
+                self.take(&r.rounds)?;
+                let (index, program) = (self.index, self.program.clone());
+                let released = self.online()?.release()?;
+                let developer = &program.job.seats[program.job.developer as usize];
+                let sealed = release::seal(&released, &developer.release_key, &program.lock, index)?;
+                Ok(Reply::Finish(pb::FinishReply { release: Some(wire::release_to_pb(index, &sealed)) }))
+            }
+            Request::Deliver(r) => self.deliver(r),
+            r => bail!("{} does not fit here: the job is locked", name_of(&r)),
+        }
+    }
+
+    fn pull(&mut self, request: &pb::PullRequest) -> Result<Reply> {
+        let id = StreamId::from_pb(request.id.as_ref().context("pull.id: missing")?)?;
+        let (first, count) = (request.first, u64::from(request.count));
+        let table = &self.program.table;
+        within(&offline_streams(&self.program.job, table), id, first, count)?;
+        ensure!(id.member() == self.index, "{id:?} is another member's stream");
+        let Stage::Offline { member, multipliers } = &mut self.stage else {
+            return pulled(&self.archive, id, first, count);
+        };
+        'outer: for iteration in 0..table.iterations {
+            for phase in 0..table.phases.len() as u32 {
+                let start = offline_index(table, iteration, phase, 0);
+                if start >= first + count {
+                    break 'outer;
+                }
+                let end = start + table.phases[phase as usize].openings.len() as u64;
+                let have = self.archive.have(id);
+                if end > have {
+                    let shares = member.offline(multipliers, iteration, phase)?;
+                    self.archive.append(id, start, &wire::polys_to_bytes(&shares))?;
+                }
+            }
+        }
+        pulled(&self.archive, id, first, count)
+    }
+
+    /// The member, ready for phases: what was recorded is replayed first.
+    fn online(&mut self) -> Result<&mut Member<'a, ArchiveSource>> {
+        if let Stage::Offline { .. } = self.stage {
+            for (id, total) in offline_streams(&self.program.job, &self.program.table) {
+                let have = self.archive.have(id);
+                ensure!(have == total, "{id:?} has {have} of {total} polynomials: it is too early for a phase");
+            }
+            if let Stage::Offline { mut member, .. } = std::mem::replace(&mut self.stage, Stage::Moving) {
+                self.archive.replay(|answers| go_on(&mut member, &answers))?;
+                self.stage = Stage::Online(member);
+            }
+        }
+        match &mut self.stage {
+            Stage::Online(member) => Ok(member),
+            _ => bail!("this member could not replay its record of the job"),
+        }
+    }
+
+    /// Takes rounds that the node has and this member may not have yet.
+    fn take(&mut self, rounds: &[zektra_proto::training::v1::Round]) -> Result<()> {
+        for round in rounds {
+            let answers = wire::round_from_pb(round)?;
+            let member = self.online()?;
+            let next = member.transcript().position();
+            let Some(first) = answers.first() else {
+                bail!("a round without answers");
+            };
+            if (first.iteration, first.phase) < next {
+                continue;
+            }
+            go_on(member, &answers)?;
+            self.archive.append_round(&answers)?;
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, request: pb::DeliverRequest) -> Result<Reply> {
+        let outcome = request.outcome.context("deliver.outcome: missing")?;
+        ensure!(self.index == self.program.job.developer, "a model is delivered to the developer alone");
+        let member = self.online()?;
+        ensure!(member.transcript().finished(), "the job is not finished");
+        let digest = wire::print_from("outcome.transcript", &outcome.transcript)?;
+        ensure!(digest == member.transcript().digest(), "the outcome is not that of the job this member took part in");
+        let path = self.archive.folder().join("outcome.zk");
+        crate::files::write(&path, &wire::encode_file(Body::Outcome(outcome)))?;
+        Ok(Reply::Deliver(pb::DeliverReply {}))
+    }
+}
+
+/// Answers for itself (the same bytes as ever) and takes the round.
+fn go_on(member: &mut Member<'_, ArchiveSource>, answers: &[zektra_he::transcript::Answer]) -> Result<()> {
+    let claim = member.claim()?;
+    member.answer(&claim)?;
+    member.advance(answers)?;
+    Ok(())
+}

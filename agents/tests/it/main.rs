@@ -1,0 +1,3 @@
+//! Behaviour of the parties of a training job.
+
+mod schema_and_table;

@@ -1,0 +1,1 @@
+//! Tests of records, templates and commitments, one module a behaviour.
