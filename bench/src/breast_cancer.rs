@@ -128,8 +128,8 @@ pub fn wanted(members: u32, iterations: u32) -> Wanted {
         row_norm: ROW_NORM,
         range: RANGE,
         fixed_scales: None,
-        weight_bits: None,
         fan_in: None,
+        weight_bits: None,
     }
 }
 

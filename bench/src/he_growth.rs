@@ -45,8 +45,8 @@ fn times(size: Size) -> anyhow::Result<Times> {
         row_norm: 832,
         range: 256,
         fixed_scales: None,
-        weight_bits: None,
         fan_in: None,
+        weight_bits: None,
     };
     // One row group an opening everywhere, so that sizes differ in nothing else.
     let params = wanted.search().with_context(|| format!("{} columns", size.features))?;

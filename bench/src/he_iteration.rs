@@ -124,8 +124,8 @@ fn wanted() -> Wanted {
         row_norm: 832,
         range: 256,
         fixed_scales: None,
-        weight_bits: None,
         fan_in: None,
+        weight_bits: None,
     }
 }
 
