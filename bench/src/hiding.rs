@@ -139,7 +139,8 @@ fn steering(report: &mut Report, data: &Table, splits: &[Split]) -> anyhow::Resu
     report.figure("hiding.steering.honest-weights-off", off, "largest |simulated − integers| weight", None)?;
     let bar = Some(Bar::AtMost(1.0));
     report.figure("hiding.steering", default.aligned.max(default.everywhere), "pp", bar)?;
-    report.figure("hiding.steering.any-signs", default.any, "pp", bar)?;
+    // A data-blind member cannot know which signs are the worst: a figure without a bar.
+    report.figure("hiding.steering.any-signs", default.any, "pp", None)?;
     report.figure("hiding.steering.searched.aligned", steered.aligned, "pp", bar)?;
     report.figure("hiding.steering.searched.everywhere", steered.everywhere, "pp", bar)
 }

@@ -54,7 +54,7 @@ pub mod cubic {
     /// `β = (0.15012/0.001593) · κ²`.
     pub const BETA: f64 = 82.264_653_18;
     /// Fraction bits of `z'`.
-    pub const Z_BITS: u32 = 10;
+    pub const Z_BITS: u32 = 9;
     /// Fraction bits of `β − z'²`.
     pub const Q_BITS: u32 = 8;
     /// `β` at its scale.
