@@ -126,7 +126,7 @@ impl Profile {
 
 /// A standard deviation of predictions by noise and rounding (in units of 1, where targets are ±½) below
 /// which more precision changes no accuracy that we could measure.
-pub const GOOD_ERROR: f64 = 0.04;
+pub const GOOD_ERROR: f64 = 0.05;
 
 /// What a job needs, before its scales are chosen.
 #[derive(Clone, Copy, Debug)]
