@@ -226,3 +226,41 @@ impl Rogue {
         table.released.iter().map(|&s| self.shares[usize::from(s)].clone()).collect()
     }
 }
+
+/// A ciphertext of `message` under the keys' sum, and its `c1`; `noise(member)` is each member's.
+pub fn encrypt(keys: &[Poly], a: &Poly, message: &Poly, noise: &mut dyn FnMut(usize) -> Poly) -> Poly {
+    let zero = Poly::zero();
+    let mut c0 = Poly::zero();
+    for (i, key) in keys.iter().enumerate() {
+        let message = if i == 0 { message } else { &zero };
+        c0.add_assign(&share::encrypt(&key.eval(), &a.eval(), message, &noise(i)));
+    }
+    c0
+}
+
+/// One opening of `left · right` by members who follow the protocol, with the masks taken off again.
+pub fn open_product(
+    chance: &mut Chance,
+    keys: &[Poly],
+    (left, right): (&(Poly, Poly), &(Poly, Poly)),
+    positions: &[u16],
+    noise: &mut dyn FnMut(&mut Chance, usize) -> Poly,
+) -> Vec<i64> {
+    let ((a0, a1), (b0, b1)) = (left, right);
+    let d2 = a1.eval().mul(&b1.eval());
+    let mut c = sum(&product(a0, b1), &product(a1, b0));
+    for (i, key) in keys.iter().enumerate() {
+        let noise = noise(chance, i);
+        c.add_assign(&share::offline(&key.eval(), &d2, &noise));
+    }
+    let mut u = product(a0, b0).at(positions);
+    let bits = mask_bits(keys.len() as u32);
+    for key in keys {
+        let masks = chance.masks(positions.len(), bits);
+        let y = share::masked(&key.eval(), &c.eval(), positions, &masks);
+        for ((u, y), m) in u.iter_mut().zip(y).zip(masks) {
+            *u += y - from_i64(m);
+        }
+    }
+    u.into_iter().map(centred).collect()
+}
