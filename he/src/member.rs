@@ -186,6 +186,11 @@ impl<'a, S: Source> Member<'a, S> {
     /// # Errors
     /// What the label log may refuse.
     pub fn offline(&mut self, multipliers: &mut Multipliers, iteration: u32, phase: u32) -> Result<Vec<Poly>, Refusal> {
+        let program = self.transcript.program();
+        // The randomness of another job must not be answered under this job's labels.
+        if multipliers.program().lock != program.lock {
+            return Err(Refusal::Claim { iteration, phase, what: "job behind d2" });
+        }
         let d2 = multipliers.phase(iteration, phase);
         let uses: Vec<Use> = (0..d2.len())
             .map(|opening| Use {

@@ -44,6 +44,9 @@ pub enum ReleaseError {
         /// Which state.
         state: u16,
     },
+    /// Not one recorded commitment a released state: shares would go unchecked.
+    #[error("there are {0} recorded commitments, expected one of each of the {1} released states")]
+    Recorded(usize, usize),
     /// Not one release a member.
     #[error("there are {0} releases, expected one of each of the {1} members")]
     Count(usize, usize),
@@ -95,6 +98,9 @@ pub fn open(
     member: u32,
     recorded: &[Commitment],
 ) -> Result<Released, ReleaseError> {
+    if recorded.len() != table.released.len() {
+        return Err(ReleaseError::Recorded(recorded.len(), table.released.len()));
+    }
     let encapped = <Kem as hpke::Kem>::EncappedKey::from_bytes(&sealed.encapped);
     let encapped = encapped.map_err(|_| ReleaseError::Open(member))?;
     let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Kem>(

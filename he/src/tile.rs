@@ -11,7 +11,7 @@ use zektra_statement::record::Plane;
 
 /// The public randomness `a` of a tile's plane.
 pub fn tile_randomness(chain_id: &str, dataset: Fingerprint, plane: Plane, tile: u64, attempt: u32) -> Poly {
-    PublicRandomness::new(chain_id, dataset).poly(plane as u64, tile, attempt)
+    PublicRandomness::of_dataset(chain_id, dataset).poly(plane as u64, tile, attempt)
 }
 
 /// The label of a tile's plane.

@@ -157,7 +157,7 @@ impl Program {
             expected: e.expected,
         })?;
         let lock = job.lock_id(extension_roots);
-        let randomness = PublicRandomness::new(&job.chain_id, lock);
+        let randomness = PublicRandomness::of_job(&job.chain_id, lock);
         let places = (0..table.states.len()).map(|s| table.places(s as u16)).collect();
         Ok(Self { table_digest: table.digest(), job, table, lock, randomness, places })
     }
@@ -216,6 +216,11 @@ impl Multipliers {
     pub fn new(program: Arc<Program>) -> Self {
         let order = program.order();
         Self { program, order, tiles: BTreeMap::new(), states: BTreeMap::new() }
+    }
+
+    /// The job that the multipliers are of.
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// `d2 = Σ a_left·a_right` for each opening of the phase. Cheapest in order.
