@@ -36,7 +36,12 @@ fn write_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     name.push(".partial");
     let partial = path.with_file_name(name);
     let result = (|| {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
+        // What an earlier run or somebody else left there may be a link, or readable by others.
+        match fs::remove_file(&partial) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&partial, path)?;

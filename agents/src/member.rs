@@ -55,7 +55,7 @@ pub fn serve(home: &Home, connection: &mut dyn Connection) -> Result<()> {
             }),
             (Request::Pull(r), Some(open)) => open.pull(&seat, &mut log, &r).map(Step::Reply),
             (Request::Push(r), Some(open)) => open.push(&r).map(Step::Reply),
-            (Request::Lock(r), Some(open)) => open.lock(&r).map(|p| Step::Locked(Arc::new(p))),
+            (Request::Lock(r), Some(open)) => open.lock(&seat, &mut log, &r).map(|p| Step::Locked(Arc::new(p))),
             (r, _) => Err(anyhow::anyhow!("{} does not fit here: open a job first", name_of(&r))),
         };
         match outcome {
@@ -181,26 +181,39 @@ impl Open {
         let (first, count) = (request.first, u64::from(request.count));
         within(&data_streams(&self.job), id, first, count)?;
         ensure!(id.member() == self.index, "{id:?} is another member's stream");
-        if let StreamId::Extension { dataset, .. } = id {
-            let planes = Plane::ALL.len() as u64;
-            let record = &self.job.datasets[dataset as usize].dataset;
-            let have = self.archive.have(id);
-            if have < first + count {
-                // Whole tiles; repeating the planes of one gives the same bytes.
-                let tiles = have / planes..(first + count).div_ceil(planes);
-                let shares = extend(seat, log, &self.job.chain_id, record, tiles.clone())?;
-                self.archive.append(id, tiles.start * planes, &wire::polys_to_bytes(&shares))?;
-            }
-        }
+        self.make(seat, log, id, first + count)?;
         pulled(&self.archive, id, first, count)
+    }
+
+    /// Makes this member's extension shares up to polynomial `end`, a chunk at a time.
+    fn make(&self, seat: &SeatSecret, log: &mut LabelLog, id: StreamId, end: u64) -> Result<()> {
+        let StreamId::Extension { dataset, .. } = id else {
+            return Ok(());
+        };
+        let planes = Plane::ALL.len() as u64;
+        let record = &self.job.datasets[dataset as usize].dataset;
+        loop {
+            let have = self.archive.have(id);
+            if have >= end {
+                return Ok(());
+            }
+            // Whole tiles; repeating the planes of one gives the same bytes.
+            let tiles = have / planes..end.min(have + crate::archive::CHUNK).div_ceil(planes);
+            let shares = extend(seat, log, &self.job.chain_id, record, tiles.clone())?;
+            self.archive.append(id, tiles.start * planes, &wire::polys_to_bytes(&shares))?;
+        }
     }
 
     fn push(&self, request: &pb::PushRequest) -> Result<Reply> {
         store(&self.archive, self.index, &data_streams(&self.job), request)
     }
 
-    fn lock(&self, request: &pb::LockRequest) -> Result<Program> {
+    fn lock(&self, seat: &SeatSecret, log: &mut LabelLog, request: &pb::LockRequest) -> Result<Program> {
         for (id, total) in data_streams(&self.job) {
+            if id.member() == self.index {
+                // What the node has already, this member may have lost.
+                self.make(seat, log, id, total)?;
+            }
             let have = self.archive.have(id);
             ensure!(have == total, "{id:?} has {have} of {total} polynomials: it is too early to lock");
         }
@@ -277,30 +290,38 @@ impl<'a> Session<'a> {
         let table = &self.program.table;
         within(&offline_streams(&self.program.job, table), id, first, count)?;
         ensure!(id.member() == self.index, "{id:?} is another member's stream");
+        self.make(id, first + count)?;
+        pulled(&self.archive, id, first, count)
+    }
+
+    /// Makes this member's offline shares up to polynomial `end`, a phase at a time.
+    fn make(&mut self, id: StreamId, end: u64) -> Result<()> {
         let Stage::Offline { member, multipliers } = &mut self.stage else {
-            return pulled(&self.archive, id, first, count);
+            return Ok(());
         };
-        'outer: for iteration in 0..table.iterations {
+        let table = &self.program.table;
+        for iteration in 0..table.iterations {
             for phase in 0..table.phases.len() as u32 {
                 let start = offline_index(table, iteration, phase, 0);
-                if start >= first + count {
-                    break 'outer;
+                if start >= end {
+                    return Ok(());
                 }
-                let end = start + table.phases[phase as usize].openings.len() as u64;
-                let have = self.archive.have(id);
-                if end > have {
+                if start + table.phases[phase as usize].openings.len() as u64 > self.archive.have(id) {
                     let shares = member.offline(multipliers, iteration, phase)?;
                     self.archive.append(id, start, &wire::polys_to_bytes(&shares))?;
                 }
             }
         }
-        pulled(&self.archive, id, first, count)
+        Ok(())
     }
 
     /// The member, ready for phases: what was recorded is replayed first.
     fn online(&mut self) -> Result<&mut Member<'a, ArchiveSource>> {
         if let Stage::Offline { .. } = self.stage {
             for (id, total) in offline_streams(&self.program.job, &self.program.table) {
+                if id.member() == self.index {
+                    self.make(id, total)?;
+                }
                 let have = self.archive.have(id);
                 ensure!(have == total, "{id:?} has {have} of {total} polynomials: it is too early for a phase");
             }

@@ -224,7 +224,14 @@ impl<'a> Node<'a> {
             done += 1;
             Ok(())
         })?;
-        ensure!(at.iter().all(|&a| a <= done), "a member has recorded rounds that this node has lost");
+        if let Some(ahead) = at.iter().position(|&a| a > done) {
+            bail!(
+                "{:?} has recorded {} rounds, this node only {done}: copy rounds.bin from that member's folder of this job to {}",
+                self.job.seats[ahead].name,
+                at[ahead],
+                self.archive.folder().display()
+            );
+        }
         let total = u64::from(program.table.iterations) * phases;
         // What each member has not been told yet.
         let mut news: Vec<Vec<training::Round>> = at
