@@ -178,7 +178,7 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
 
 /// The operations that an iteration is made of, one by one.
 fn operations(report: &Report, cast: &Cast) {
-    let randomness = PublicRandomness::new("bench", Fingerprint::NONE);
+    let randomness = PublicRandomness::of_job("bench", Fingerprint::NONE);
     let (a, b) = (randomness.poly(0, 0, 0), randomness.poly(0, 1, 0));
     let (ea, eb) = (a.eval(), b.eval());
     let mut index = 0;

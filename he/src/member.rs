@@ -4,7 +4,7 @@
 //! and refuses whatever differs from its own computation. What it cannot check without proofs is
 //! that the other members' shares are well formed: see `docs/security.md`.
 
-use crate::log::{LabelLog, LogError};
+use crate::log::{LabelLog, LogError, MAX_LABELS};
 use crate::profile::{Profile, ProfileError};
 use crate::ring::Poly;
 use crate::seat::SeatSecret;
@@ -40,6 +40,19 @@ pub enum Refusal {
         /// Own key.
         own: Commitment,
     },
+    /// An extension share on an own tile would give its rows away.
+    #[error("dataset {0} is this member's own: an extension share of it would give its rows away")]
+    OwnDataset(Fingerprint),
+    /// The job asks for more labels than the key may still answer.
+    #[error(
+        "the job needs {needed} labels of this key, {left} are left: rotate the key, or train for fewer iterations"
+    )]
+    Labels {
+        /// How many the job needs.
+        needed: u64,
+        /// How many are left.
+        left: u64,
+    },
     /// The node's claim differs from what this member computed.
     #[error("iteration {iteration}, phase {phase}: the node's {what} differs from this member's own computation")]
     Claim {
@@ -73,14 +86,18 @@ pub fn extend(
     chain_id: &str,
     dataset: &Dataset,
     tiles: std::ops::Range<u64>,
-) -> Result<Vec<Poly>, LogError> {
+) -> Result<Vec<Poly>, Refusal> {
+    if dataset.owner_key == seat.commitment() {
+        return Err(Refusal::OwnDataset(dataset.id));
+    }
+    let object = dataset.object();
     let all = tiles.flat_map(|tile| Plane::ALL.map(|plane| (tile, plane)));
     let prepared: Vec<(Poly, Use)> = all
         .map(|(tile, plane)| {
-            let a = tile_randomness(chain_id, dataset.id, plane, tile, dataset.attempt);
+            let a = tile_randomness(chain_id, object, plane, tile, dataset.attempt);
             let usage = Use {
                 kind: Kind::Extension,
-                label: tile_label(dataset.id, plane, tile, dataset.attempt),
+                label: tile_label(object, plane, tile, dataset.attempt),
                 multiplier: a.fingerprint(),
                 message: Fingerprint::NONE,
             };
@@ -144,6 +161,11 @@ impl<'a, S: Source> Member<'a, S> {
             return Err(Refusal::NotMySeat { index, found, own: seat.commitment() });
         }
         Profile::of(job)?.check()?;
+        // Rather not begin than stall half-way.
+        let (needed, left) = (program.labels(), (MAX_LABELS - log.len().min(MAX_LABELS)) as u64);
+        if needed > left {
+            return Err(Refusal::Labels { needed, left });
+        }
         let label = Label::job(&job.chain_id, job.id);
         // A retry may not change who takes part: fresh shares of one key under another set of members leak it.
         let first = Job { attempt: 0, ..job.clone() }.digest();

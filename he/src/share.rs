@@ -11,7 +11,10 @@ use zektra_statement::field::{F, from_i64, round_shift};
 pub fn encrypt(key: &Eval, a: &Eval, message: &Poly, noise: &Poly) -> Poly {
     let mut b = message.clone();
     b.add_assign(noise);
-    b.sub_assign(&a.mul(key).into_poly());
+    // Without wiping, a·s would stay in memory, and a is public.
+    let mut product = a.mul(key).into_poly();
+    b.sub_assign(&product);
+    product.wipe();
     b
 }
 

@@ -12,8 +12,8 @@ use zektra_statement::batch::BatchOrder;
 use zektra_statement::digest::{Commitment, Encoder, Fingerprint, fingerprint};
 use zektra_statement::field::{F, Field, centred, from_i64, round_shift};
 use zektra_statement::packing::Place;
-use zektra_statement::payload::mask_bits;
-use zektra_statement::phase::{Opening, Operand, PhaseTable};
+use zektra_statement::payload::{mask_bits, payload};
+use zektra_statement::phase::{Opening, Operand, Phase, PhaseTable};
 use zektra_statement::record::{Job, JobError, Plane};
 
 /// Where a party keeps the polynomials that others sent before the job.
@@ -141,6 +141,14 @@ pub struct Program {
     pub lock: Fingerprint,
     randomness: PublicRandomness,
     places: Vec<Vec<Place>>,
+    /// The largest opened value of each phase.
+    limits: Vec<u128>,
+}
+
+/// `n·2^B + 2^V`: masks and payload together; without a worst case the payload counts as one more mask.
+fn largest_opened(n: u32, worst: f64) -> u128 {
+    let mask = 1u128 << mask_bits(n);
+    u128::from(n) * mask + if worst < mask as f64 { worst.ceil() as u128 } else { mask }
 }
 
 impl Program {
@@ -156,10 +164,18 @@ impl Program {
             value: e.value.to_string(),
             expected: e.expected,
         })?;
+        let streams = job.extension_streams();
+        if extension_roots.len() != streams {
+            let (value, expected) =
+                (extension_roots.len().to_string(), format!("{streams}, one a dataset and other member"));
+            return Err(JobError { job: job.id, field: "extension roots".into(), value, expected });
+        }
+        let n = job.members();
+        let limits = payload(&job.template, n).phases.iter().map(|p| largest_opened(n, p.worst)).collect();
         let lock = job.lock_id(extension_roots);
         let randomness = PublicRandomness::of_job(&job.chain_id, lock);
         let places = (0..table.states.len()).map(|s| table.places(s as u16)).collect();
-        Ok(Self { table_digest: table.digest(), job, table, lock, randomness, places })
+        Ok(Self { table_digest: table.digest(), job, table, lock, randomness, places, limits })
     }
 
     /// Where the entries of a state sit.
@@ -170,6 +186,12 @@ impl Program {
     /// `a''` of a state that is encrypted in `iteration`.
     pub fn state_randomness(&self, state: u16, iteration: u32) -> Poly {
         self.randomness.poly(u64::from(state), u64::from(iteration), self.job.attempt)
+    }
+
+    /// Labels that a member answers in the job: offline shares, masks, refreshes, salts.
+    pub fn labels(&self) -> u64 {
+        let one = |p: &Phase| 2 * (p.openings.len() + p.outputs.len()) as u64;
+        u64::from(self.table.iterations) * self.table.phases.iter().map(one).sum::<u64>()
     }
 
     /// In which iteration the ciphertext of `state` was made that `phase` of `iteration` reads; `None`: still zero.
@@ -191,7 +213,7 @@ impl Program {
 
     fn tile_randomness(&self, dataset: usize, tile: u64, plane: Plane) -> Poly {
         let d = &self.job.datasets[dataset].dataset;
-        tile_randomness(&self.job.chain_id, d.id, plane, tile, d.attempt)
+        tile_randomness(&self.job.chain_id, d.object(), plane, tile, d.attempt)
     }
 
     fn order(&self) -> BatchOrder {
@@ -511,8 +533,7 @@ impl<S: Source> Transcript<S> {
         let program = self.program.clone();
         let phase = &program.table.phases[self.phase as usize];
         self.check_forms(answers)?;
-        let n = program.job.members();
-        let limit = u128::from(n + 1) << mask_bits(n);
+        let limit = program.limits[self.phase as usize];
         let Some((evaluated, _)) = &self.evaluated else {
             return Err(self.order_error("nothing was evaluated"));
         };

@@ -79,8 +79,8 @@ pub enum Kind {
 pub enum Label {
     /// A tile's plane, for [`Kind::Tile`] and [`Kind::Extension`].
     Tile {
-        /// The dataset's object id.
-        dataset: Fingerprint,
+        /// The dataset's id with its owner's key.
+        object: Fingerprint,
         /// The plane's number.
         plane: u64,
         /// The tile.
@@ -114,8 +114,8 @@ impl Label {
 
     fn encode(&self, e: &mut Encoder) {
         match *self {
-            Self::Tile { dataset, plane, tile, attempt } => {
-                e.u64(1).bytes(&dataset.0).u64(plane).u64(tile).u64(u64::from(attempt));
+            Self::Tile { object, plane, tile, attempt } => {
+                e.u64(1).bytes(&object.0).u64(plane).u64(tile).u64(u64::from(attempt));
             }
             Self::Job { job, iteration, phase, index, attempt } => {
                 e.u64(2).bytes(&job.0);

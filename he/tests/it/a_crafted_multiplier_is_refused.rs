@@ -77,7 +77,7 @@ fn a_d2_of_another_job_is_refused() {
     let cast = small_cast(23);
     let mut logs = cast.logs();
     let (mut members, node) = begin(&cast, &mut logs);
-    let other = Program::new(cast.job.clone(), &[Fingerprint([1; 32])]).unwrap();
+    let other = Program::new(cast.job.clone(), &vec![Fingerprint([1; 32]); cast.job.extension_streams()]).unwrap();
     assert_ne!(other.lock, node.program().lock);
     let mut multipliers = Multipliers::new(Arc::new(other));
     let refused = members[0].offline(&mut multipliers, 0, 1);

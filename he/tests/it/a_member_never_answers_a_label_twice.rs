@@ -194,25 +194,36 @@ fn an_extension_share_on_an_own_tile_is_refused() {
     let mut log = LabelLog::in_memory(&victim.commitment());
     let sealer = Sealer { seat: victim, chain_id: "rehearsal", dataset: own.id, attempt: 0 };
     let b = sealer.seal(&mut log, &[(0, Plane::Features, message)]).unwrap();
+    let asked = zektra_he::member::extend(victim, &mut log, "rehearsal", own, 0..1);
+    assert!(matches!(asked, Err(Refusal::OwnDataset(_))));
+    // Under another owner's key the same id stands for other randomness.
     let forged = Dataset { owner_key: cast.seats[1].commitment(), ..own.clone() };
-    let asked = zektra_he::member::extend(victim, &mut log, "rehearsal", &forged, 0..1);
-    assert!(matches!(asked, Err(LogError::Used { .. })));
+    let x = zektra_he::member::extend(victim, &mut log, "rehearsal", &forged, 0..1).unwrap();
+    let shown = integers(&difference(&difference(&b[0], &x[0]), message));
+    assert!(shown.iter().filter(|v| v.abs() < 1 << 40).count() < 5, "the difference must look random");
+    // And should the two ever meet, the log knows them as one label.
+    let label = tile_label(sealer.object(), Plane::Features, 0, 0);
+    let extension = Use { kind: Kind::Extension, label, multiplier: Fingerprint::NONE, message: Fingerprint::NONE };
+    assert!(matches!(log.claim(&[extension]), Err(LogError::Used { .. })));
 
-    // What a member without that rule would tell: b − x = m + e − e', the rows up to 4 units.
-    let mut forgetful = LabelLog::in_memory(&victim.commitment());
-    let x = zektra_he::member::extend(victim, &mut forgetful, "rehearsal", &forged, 0..1).unwrap();
-    let rows = difference(&b[0], &x[0]);
-    let off = integers(&difference(&rows, message)).into_iter().map(i64::abs).max().unwrap();
+    // What a member without these rules would tell: b − x = m + e − e', the rows up to 4 units.
+    let a = tile_randomness("rehearsal", sealer.object(), Plane::Features, 0, 0);
+    let noise = crate::stage::Chance::new(5).noise();
+    let x = zektra_he::share::encrypt(
+        &crate::stage::poly(&key_of(victim)).eval(),
+        &a.eval(),
+        &zektra_he::ring::Poly::zero(),
+        &noise,
+    );
+    let off = integers(&difference(&difference(&b[0], &x), message)).into_iter().map(i64::abs).max().unwrap();
     assert!(off <= 4, "{off}");
-    // And the other way round: a key that extended a tile does not seal one there.
-    assert!(matches!(sealer.seal(&mut forgetful, &[(0, Plane::Features, message)]), Err(LogError::Used { .. })));
 }
 
 /// Whoever names a dataset after a lock gets no share on that job's `a''`.
 #[test]
 fn a_dataset_named_after_a_lock_has_other_randomness() {
     let cast = small_cast(17);
-    let program = Program::new(cast.job.clone(), &[]).unwrap();
+    let program = Program::new(cast.job.clone(), &vec![Fingerprint::NONE; cast.job.extension_streams()]).unwrap();
     for plane in Plane::ALL {
         let tile = tile_randomness(&cast.job.chain_id, program.lock, plane, 0, 0);
         assert_ne!(tile, program.state_randomness(plane as u16, 0));
@@ -226,7 +237,7 @@ fn the_tests_know_the_keys() {
     let mut logs = cast.logs();
     let d = &cast.job.datasets[0].dataset;
     let x = zektra_he::member::extend(&cast.seats[1], &mut logs[1], "rehearsal", d, 0..1).unwrap();
-    let a = tile_randomness("rehearsal", d.id, Plane::Features, 0, 0);
+    let a = tile_randomness("rehearsal", d.object(), Plane::Features, 0, 0);
     let key = crate::stage::poly(&key_of(&cast.seats[1]));
     let noise = integers(&sum(&x[0], &crate::stage::product(&a, &key)));
     assert!(noise.iter().all(|e| e.abs() <= 2));

@@ -40,7 +40,7 @@ fn other_rows_need_the_next_attempt() {
     let small = shown.iter().filter(|v| v.abs() < 1 << 40).count();
     assert!(small < 5, "{small} small coefficients of 4096: the difference must look random");
     // It is an encryption of the new rows all the same.
-    let a = tile_randomness("rehearsal", id, Plane::Features, 0, 1);
+    let a = tile_randomness("rehearsal", sealer(1).object(), Plane::Features, 0, 1);
     let opened = sum(&next, &product(&a, &poly(&key_of(seat))));
     assert!(integers(&difference(&opened, second)).iter().all(|e| e.abs() <= 2));
 }

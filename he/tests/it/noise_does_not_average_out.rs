@@ -90,6 +90,7 @@ fn a_retry_with_another_set_is_refused() {
     let mut logs = cast.logs();
     let (memory, roots) = cast.extend(&mut logs).unwrap();
     let mut join = |job: Job, roots: &[Fingerprint]| {
+        let roots = &roots[..job.extension_streams()];
         let program = Arc::new(Program::new(job, roots).unwrap());
         Member::join(&cast.seats[0], &mut logs[0], 0, program, memory.clone()).map(|_| ())
     };

@@ -95,6 +95,19 @@ impl Dataset {
         e.fingerprint()
     }
 
+    /// What tiles are labelled and drawn by: the id together with the owner's key, so that a record that
+    /// carries another owner's id stands for other randomness.
+    pub fn object_of(id: &Fingerprint, owner_key: &Commitment) -> Fingerprint {
+        let mut e = Encoder::new("zektra/vault-object/v1");
+        e.bytes(&id.0).bytes(&owner_key.to_bytes());
+        e.fingerprint()
+    }
+
+    /// [`Dataset::object_of`] this dataset.
+    pub fn object(&self) -> Fingerprint {
+        Self::object_of(&self.id, &self.owner_key)
+    }
+
     /// Tiles: row groups times column blocks.
     pub fn tiles(&self) -> u64 {
         u64::from(self.groups) * u64::from(self.blocks)

@@ -228,34 +228,52 @@ fn a_phase_table_binds_every_field() {
 #[test]
 fn public_inputs_bind_every_field() {
     all_differ(
-        &Tile { key: c(1), planes: vec![(c(2), c(3)), (c(4), c(5))], row_norm: 9 },
+        &Tile {
+            key: c(1),
+            planes: vec![(c(2), c(3)), (c(4), c(5))],
+            row_norm: 9,
+            range: 8,
+            classes: 7,
+            moment_norm: 6,
+            witness: c(6),
+        },
         Tile::elements,
         &[
             ("key", &|i| i.key = c(9)),
             ("a", &|i| i.planes[0].0 = c(9)),
             ("b", &|i| i.planes[1].1 = c(9)),
             ("planes", &|i| i.planes.truncate(1)),
-            ("row_norm", &|i| i.row_norm = 8),
+            ("row_norm", &|i| i.row_norm = 10),
+            ("range", &|i| i.range = 10),
+            ("classes", &|i| i.classes = 10),
+            ("moment_norm", &|i| i.moment_norm = 10),
+            ("witness", &|i| i.witness = c(9)),
         ],
     );
     all_differ(
-        &Extension { key: c(1), a: c(2), x: c(3) },
+        &Extension { key: c(1), a: c(2), x: c(3), witness: c(4) },
         Extension::elements,
-        &[("key", &|i| i.key = c(9)), ("a", &|i| i.a = c(9)), ("x", &|i| i.x = c(9))],
+        &[
+            ("key", &|i| i.key = c(9)),
+            ("a", &|i| i.a = c(9)),
+            ("x", &|i| i.x = c(9)),
+            ("witness", &|i| i.witness = c(9)),
+        ],
     );
     all_differ(
-        &Offline { key: c(1), shares: vec![(c(2), c(3))] },
+        &Offline { key: c(1), shares: vec![(c(2), c(3))], witness: c(4) },
         Offline::elements,
         &[
             ("key", &|i| i.key = c(9)),
             ("d2", &|i| i.shares[0].0 = c(9)),
             ("P", &|i| i.shares[0].1 = c(9)),
             ("shares", &|i| i.shares.push((c(4), c(5)))),
+            ("witness", &|i| i.witness = c(9)),
         ],
     );
     let list = || vec![c(40), c(50)];
-    let share =
-        PhaseShare { key: c(1), c: list(), y: list(), share_before: c(2), share_after: c(3), a: list(), g: list() };
+    let pairs = || vec![(c(40), c(50)), (c(60), c(70))];
+    let share = PhaseShare { key: c(1), c: list(), y: list(), shares: pairs(), refreshed: pairs(), witness: c(2) };
     all_differ(
         &share,
         PhaseShare::elements,
@@ -267,32 +285,45 @@ fn public_inputs_bind_every_field() {
                 let x = i.c.pop().unwrap();
                 i.y.insert(0, x)
             }),
-            ("share_before", &|i| i.share_before = c(9)),
-            ("share_after", &|i| i.share_after = c(9)),
-            ("a", &|i| i.a[0] = c(9)),
-            ("g", &|i| i.g[0] = c(9)),
-            ("from a to g", &|i| {
-                let x = i.a.pop().unwrap();
-                i.g.insert(0, x)
+            ("share before", &|i| i.shares[0].0 = c(9)),
+            ("share after", &|i| i.shares[1].1 = c(9)),
+            ("a", &|i| i.refreshed[0].0 = c(9)),
+            ("g", &|i| i.refreshed[0].1 = c(9)),
+            ("from shares to refreshed", &|i| {
+                let x = i.shares.pop().unwrap();
+                i.refreshed.insert(0, x)
             }),
+            ("witness", &|i| i.witness = c(9)),
         ],
     );
-    let pairs = || vec![(c(40), c(50)), (c(60), c(70))];
-    let step = Step { node: f(1), operands: pairs(), c: list(), y: list(), opened: pairs(), outputs: pairs() };
+    let step = Step {
+        node: f(1),
+        operands: pairs(),
+        offline: list(),
+        c: list(),
+        y: list(),
+        g: list(),
+        opened: pairs(),
+        outputs: pairs(),
+        witness: c(2),
+    };
     all_differ(
         &step,
         Step::elements,
         &[
             ("node", &|i| i.node = f(2)),
             ("operands", &|i| i.operands[0].1 = c(9)),
+            ("offline", &|i| i.offline[0] = c(9)),
             ("c", &|i| i.c[0] = c(9)),
             ("y", &|i| i.y[0] = c(9)),
+            ("g", &|i| i.g[0] = c(9)),
             ("opened", &|i| i.opened[1].0 = c(9)),
             ("outputs", &|i| i.outputs[1].1 = c(9)),
             ("from opened to outputs", &|i| {
                 let x = i.opened.pop().unwrap();
                 i.outputs.insert(0, x)
             }),
+            ("witness", &|i| i.witness = c(9)),
         ],
     );
     let fold = Fold {
