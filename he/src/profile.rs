@@ -220,8 +220,14 @@ impl Wanted {
                                 }
                             }
                             Err(e) => {
-                                let bits = profile.hiding.job_worst.min(profile.hiding.opening_worst - 14.0);
-                                if bits > nearest_bits {
+                                let h = &profile.hiding;
+                                let bits = match e {
+                                    // Bits mean nothing where the map expands.
+                                    ProfileError::Expands { .. } => f64::NEG_INFINITY,
+                                    _ if self.kind.governed() => h.job_worst.min(h.opening_worst - 14.0),
+                                    _ => h.job_honest.min(h.opening_honest - 12.0),
+                                };
+                                if nearest.is_none() || bits > nearest_bits {
                                     (nearest, nearest_bits) = (Some(e), bits);
                                 }
                             }

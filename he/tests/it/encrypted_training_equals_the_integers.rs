@@ -21,7 +21,9 @@ struct Shape {
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
-    let kind = prop::sample::select(Kind::ALL.to_vec());
+    let governed = prop::sample::select(vec![Kind::LinearRegression, Kind::LinearClassifier]);
+    // Few random shapes reach the floors with the cubic link.
+    let kind = prop_oneof![2 => governed, 5 => Just(Kind::CubicClassifier)];
     let features = prop_oneof![2u32..33, 33u32..65, 65u32..81];
     let classes = prop_oneof![6 => Just(1u32), 3 => Just(3u32), 1 => Just(10u32)];
     let tables = prop::collection::vec(1u32..17, 1..4);
@@ -217,8 +219,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, max_global_rejects: 4096, ..ProptestConfig::default() })]
 
     /// cap 5: an encrypted run over the rows of all owners equals the exact integers up to the proven bound
-    /// and up to eight standard deviations of honest noise, these equal floats up to their roundings, and
-    /// floats equal gradient descent.
+    /// and up to two standard deviations of honest noise (a norm of 32 entries or more hardly varies; the
+    /// most that was measured is 0.6), these equal floats up to their roundings, and floats equal gradient
+    /// descent.
     #[test]
     fn encrypted_integers_floats_and_the_textbook_agree(shape in shape()) {
         let Some((cast, tables)) = shape.cast() else { return Err(TestCaseError::reject("no scales")) };
@@ -239,11 +242,11 @@ proptest! {
 
         let off = distance(&encrypted, &exact, blocks);
         let deviation = sizes.deviation(&template);
-        prop_assert!(off <= 8.0 * deviation, "{off} is beyond 8·{deviation}");
+        prop_assert!(off <= 2.0 * deviation, "{off} is beyond 2·{deviation}");
         if template.kind.governed() {
             let worst = profile.payload.weight_error * unit;
             prop_assert!(off <= worst, "{off} is beyond the worst case {worst}");
-            prop_assert!(8.0 * deviation < worst, "honest noise 8·{deviation} is no tighter than {worst}");
+            prop_assert!(40.0 * deviation < worst, "honest noise {deviation} is not far below {worst}");
             for (phase, measured) in profile.payload.phases.iter().zip(&largest) {
                 prop_assert!(*measured <= phase.honest, "{}: {measured} beyond {}", phase.name, phase.honest);
             }

@@ -56,9 +56,9 @@ pub mod cubic {
     /// Fraction bits of `z'`.
     pub const Z_BITS: u32 = 9;
     /// Fraction bits of `β − z'²`.
-    pub const Q_BITS: u32 = 8;
+    pub const Q_BITS: u32 = 7;
     /// `β` at its scale.
-    pub const CONSTANT: i64 = 21_060;
+    pub const CONSTANT: i64 = 10_530;
     /// Beyond this `|z'|` the approximation is not used.
     pub const Z_LIMIT: f64 = 8.0 * KAPPA;
 }
