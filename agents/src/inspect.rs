@@ -1,5 +1,6 @@
 //! Any of our files in words.
 
+use crate::rejected::Rejected;
 use crate::schema::Schema;
 use crate::vault::schema_digest;
 use crate::wire;
@@ -63,7 +64,7 @@ pub fn inspect(path: &Path) -> Result<Value> {
             "root": blake3::hash(&bytes).to_hex().to_string(),
         }));
     }
-    bail!("{} is not a file of this system", path.display())
+    Err(Rejected::Input(format!("{} is not a file of this system", path.display())).into())
 }
 
 fn envelope(body: Body) -> Result<Value> {

@@ -7,7 +7,7 @@
 //! - [`member`], [`node`]: the two sides of a job; a member answers requests, the node makes them.
 //! - [`local`]: all parties on one machine, exchanging serialised messages.
 //! - [`model`]: the decrypted model.
-//! - [`inspect`]: any of our files in words; [`plot`]: line plots.
+//! - [`inspect`]: any of our files in words; [`plot`]: line plots; [`rejected`]: input that is not used.
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod archive;
@@ -18,6 +18,7 @@ pub mod member;
 pub mod model;
 pub mod node;
 pub mod plot;
+pub mod rejected;
 pub mod schema;
 pub mod table;
 pub mod vault;

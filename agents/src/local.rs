@@ -3,9 +3,10 @@
 
 use crate::member::{Connection, serve};
 use crate::node::{Link, Node, Progress};
+use crate::rejected::{Rejected, expect};
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +14,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use zektra_he::profile::{Profile, Wanted};
 use zektra_proto::training::v1::Outcome;
+use zektra_statement::field::N;
 use zektra_statement::record::{Job, JobDataset};
-use zektra_statement::template::{Kind, Template};
+use zektra_statement::template::{Kind, Template, columns_for};
 
 /// A job file: TOML. Folders are relative to the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,6 +83,9 @@ fn half() -> f64 {
     0.5
 }
 
+/// Row groups of a step that a template may have.
+const MAX_GROUPS: u32 = 1024;
+
 /// A job with the folders of its members.
 #[derive(Debug)]
 pub struct Plan {
@@ -104,7 +109,7 @@ impl JobFile {
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file: Self = toml::from_str(&text).with_context(|| format!("cannot use {}", path.display()))?;
-        ensure!(file.version == 1, "{}: version is {}, expected 1", path.display(), file.version);
+        expect(file.version == 1, || format!("{}: version is {}, expected 1", path.display(), file.version))?;
         Ok(file)
     }
 
@@ -113,16 +118,25 @@ impl JobFile {
     /// # Errors
     /// A field that is wrong, folders that do not hold what the file says, too little hiding.
     pub fn plan(&self, base: &Path) -> Result<Plan> {
-        let kind = Kind::from_id(&self.template).with_context(|| {
-            format!("template: {:?}, expected one of {}", self.template, Kind::ALL.map(Kind::id).join(", "))
+        let input = |field: &str, value: &dyn std::fmt::Display, expected: &str| {
+            Rejected::Input(format!("{field}: {value}, expected {expected}"))
+        };
+        let kind = Kind::from_id(&self.template).ok_or_else(|| {
+            let known = format!("one of {}", Kind::ALL.map(Kind::id).join(", "));
+            input("template", &format_args!("{:?}", self.template), &known)
         })?;
-        let beacon: [u8; 32] = hex::decode(&self.beacon)
-            .ok()
-            .and_then(|b| b.try_into().ok())
-            .with_context(|| format!("beacon: {:?}, expected 64 hexadecimal digits", self.beacon))?;
-        let valid = self.learning_rate.is_finite() && self.learning_rate > 0.0;
-        ensure!(valid, "learning_rate: {}, expected a positive number", self.learning_rate);
-        ensure!(!self.datasets.is_empty(), "datasets: none, expected at least one [[datasets]]");
+        let beacon = hex::decode(&self.beacon).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
+        let beacon =
+            beacon.ok_or_else(|| input("beacon", &format_args!("{:?}", self.beacon), "64 hexadecimal digits"))?;
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return Err(input("learning_rate", &self.learning_rate, "a positive number").into());
+        }
+        if let Some(bits) = self.weight_bits.filter(|bits| !(8..=20).contains(bits)) {
+            return Err(input("weight_bits", &bits, "8 to 20").into());
+        }
+        if self.datasets.is_empty() {
+            return Err(input("datasets", &"none", "at least one [[datasets]]").into());
+        }
 
         let mut homes: Vec<Home> = Vec::new();
         let mut seats = Vec::new();
@@ -145,14 +159,15 @@ impl JobFile {
             let own = Schema::parse(&text)?;
             match &schema {
                 None => schema = Some(own),
-                Some(first) => ensure!(
-                    schema_digest(first) == schema_digest(&own),
-                    "datasets: {:?} of {} has another schema than {:?} of {}; all owners must use the same file",
-                    d.name,
-                    d.owner.display(),
-                    self.datasets[0].name,
-                    self.datasets[0].owner.display()
-                ),
+                Some(first) => expect(schema_digest(first) == schema_digest(&own), || {
+                    format!(
+                        "datasets: {:?} of {} has another schema than {:?} of {}; all owners must use the same file",
+                        d.name,
+                        d.owner.display(),
+                        self.datasets[0].name,
+                        self.datasets[0].owner.display()
+                    )
+                })?,
             }
             datasets.push(JobDataset { dataset, owner });
         }
@@ -160,19 +175,28 @@ impl JobFile {
         let Some(schema) = schema else {
             bail!("datasets: none");
         };
-        let total: u32 = datasets.iter().map(|d| d.dataset.groups).sum();
+        // More are refused with the job; here they must only not overflow.
+        let total = datasets.iter().fold(0u32, |sum, d| sum.saturating_add(d.dataset.groups));
         let first = &datasets[0].dataset;
-        let rows_per_group = 4096 / first.columns;
+        let rows_per_group = N as u32 / columns_for(schema.features() as u32);
         let groups = match self.batch_rows {
             None => total,
             Some(rows) => {
-                ensure!(
-                    rows > 0 && rows.is_multiple_of(rows_per_group),
-                    "batch_rows: {rows}, expected a multiple of {rows_per_group}, the rows of a tile"
-                );
+                if rows == 0 || !rows.is_multiple_of(rows_per_group) {
+                    let expected = format!("a multiple of {rows_per_group}, the rows of a tile");
+                    return Err(input("batch_rows", &rows, &expected).into());
+                }
                 (rows / rows_per_group).min(total)
             }
         };
+        if groups == 0 || groups > MAX_GROUPS {
+            let expected = format!("1 to {MAX_GROUPS}: give batch_rows");
+            return Err(input("row groups of a step", &groups, &expected).into());
+        }
+        if let Some(fan_in) = self.fan_in.filter(|f| *f == 0 || !groups.is_multiple_of(*f)) {
+            let expected = format!("a divisor of the {groups} row groups of a step");
+            return Err(input("fan_in", &fan_in, &expected).into());
+        }
         let wanted = Wanted {
             kind,
             features: schema.features() as u32,

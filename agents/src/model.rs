@@ -1,10 +1,11 @@
 //! The decrypted model: what the developer's key opens, in the table's own terms.
 
+use crate::rejected::{Rejected, allow, expect};
 use crate::schema::{Column, Schema, TargetColumn};
 use crate::table::{Scaler, TableReader};
 use crate::vault::{Home, schema_digest};
 use crate::wire;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::path::Path;
@@ -68,17 +69,18 @@ pub fn decrypt_file(home: &Home, path: &Path) -> Result<Model> {
     let seat = home.seat()?;
     let context = || format!("cannot use {}", path.display());
     let Body::Outcome(outcome) = wire::decode_file(&crate::files::read(path)?).with_context(context)? else {
-        bail!("{} is not the outcome of a job", path.display());
+        return Err(Rejected::Input(format!("{} is not the outcome of a job", path.display())).into());
     };
     let job = wire::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?).with_context(context)?;
     let developer = &job.seats[job.developer as usize];
-    ensure!(
-        *developer == seat.public(),
-        "the model was made for the key {} of {:?}, this seat's key is {}",
-        developer.key,
-        developer.name,
-        seat.commitment()
-    );
+    allow(*developer == seat.public(), || {
+        format!(
+            "the model was made for the key {} of {:?}, this seat's key is {}",
+            developer.key,
+            developer.name,
+            seat.commitment()
+        )
+    })?;
     let table = job.template.compile()?;
     let lock = wire::print_from("outcome.lock", &outcome.lock)?;
     let transcript = wire::print_from("outcome.transcript", &outcome.transcript)?;
@@ -89,23 +91,20 @@ pub fn decrypt_file(home: &Home, path: &Path) -> Result<Model> {
                 && u.len() == usize::from(table.states[usize::from(released)].length)
                 && shares.len() == job.seats.len()
         });
-    ensure!(fits, "{}: the states are not those that the template releases", path.display());
+    expect(fits, || format!("{}: the states are not those that the template releases", path.display()))?;
     let mut releases = Vec::new();
     for (expected, r) in (0u32..).zip(&outcome.releases) {
         let (member, sealed) = wire::release_from_pb(r);
-        ensure!(member == expected, "outcome.releases: member {member}, expected {expected}");
-        ensure!((member as usize) < job.seats.len(), "outcome.releases: more than the members");
+        expect(member == expected, || format!("outcome.releases: member {member}, expected {expected}"))?;
+        expect((member as usize) < job.seats.len(), || "outcome.releases: more than the members".into())?;
         let recorded: Vec<_> = states.iter().map(|(_, _, shares)| shares[member as usize]).collect();
         releases.push(release::open(&sealed, &seat, &table, &lock, member, &recorded)?);
     }
     let opened: Vec<_> = states.into_iter().map(|(_, u, _)| u).collect();
     let vectors = release::combine(&opened, &releases, job.seats.len())?;
     let schema = Schema::parse(&outcome.schema).with_context(context)?;
-    ensure!(
-        schema_digest(&schema) == job.datasets[0].dataset.schema,
-        "{}: the schema is not the record's",
-        path.display()
-    );
+    let same = schema_digest(&schema) == job.datasets[0].dataset.schema;
+    expect(same, || format!("{}: the schema is not the record's", path.display()))?;
     let vectors: Vec<Vec<f64>> = vectors.iter().map(|v| v.iter().map(|&w| w as f64).collect()).collect();
     Ok(Model {
         format: FORMAT.into(),
@@ -142,11 +141,13 @@ impl Model {
     pub fn load(path: &Path) -> Result<Self> {
         let context = || format!("cannot use the model {}", path.display());
         let model: Self = serde_json::from_slice(&crate::files::read(path)?).with_context(context)?;
-        ensure!(model.format == FORMAT, "{}: format is {:?}, expected {FORMAT:?}", path.display(), model.format);
+        expect(model.format == FORMAT, || {
+            format!("{}: format is {:?}, expected {FORMAT:?}", path.display(), model.format)
+        })?;
         model.schema.validate().with_context(context)?;
         let fits = model.weights.len() == model.schema.classes()
             && model.weights.iter().all(|w| w.len() == model.schema.features() && w.iter().all(|v| v.is_finite()));
-        ensure!(fits, "{}: the weights do not fit the schema", path.display());
+        expect(fits, || format!("{}: the weights do not fit the schema", path.display()))?;
         Ok(model)
     }
 
@@ -214,7 +215,7 @@ impl Model {
                 _ => bail!("the table's target is not the model's"),
             };
         }
-        ensure!(rows > 0, "the table has no rows");
+        expect(rows > 0, || "the table has no rows, expected at least one".into())?;
         let mean = sum / rows as f64;
         Ok(if matches!(self.schema.target, TargetColumn::Number { .. }) { mean.sqrt() } else { mean })
     }
@@ -281,7 +282,7 @@ pub fn reference(job: &Job, schema: &Schema, tables: &[impl AsRef<Path>]) -> Res
         }
     }
     let groups = job.groups() as usize;
-    ensure!(floats.len() == groups, "the tables have {} row groups, the job {groups}", floats.len());
+    expect(floats.len() == groups, || format!("the tables have {} row groups, the job {groups}", floats.len()))?;
     let table = job.template.compile()?;
     let mut order = BatchOrder::new(job.beacon, job.groups(), p.groups);
     let (mut float, mut integer) = (Plain::<f64>::new(table.clone()), Plain::<i64>::new(table));

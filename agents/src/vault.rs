@@ -11,10 +11,11 @@
 
 use crate::archive::file_root;
 use crate::files;
+use crate::rejected::{Rejected, allow, expect};
 use crate::schema::Schema;
 use crate::table::{Row, TableReader, Tally, Target};
 use crate::wire;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -42,10 +43,12 @@ impl Home {
     /// A folder that has one already; what the system says.
     pub fn create(path: &Path, name: &str) -> Result<Self> {
         let valid = !name.is_empty() && name.len() <= 64 && !name.chars().any(char::is_control);
-        ensure!(valid, "name: {name:?}, expected 1 to 64 bytes of printable text");
+        expect(valid, || format!("name: {name:?}, expected 1 to 64 bytes of printable text"))?;
         let home = Self { path: path.into() };
         let secret = home.path.join("seat.zekey");
-        ensure!(!secret.exists(), "{} exists: a seat is never overwritten; use `zektra seat rotate`", secret.display());
+        expect(!secret.exists(), || {
+            format!("{} exists: a seat is never overwritten; use `zektra seat rotate`", secret.display())
+        })?;
         files::private_folder(path)?;
         home.install(&SeatSecret::generate(name)?)?;
         Ok(home)
@@ -57,7 +60,7 @@ impl Home {
     /// If there is none.
     pub fn open(path: &Path) -> Result<Self> {
         let secret = path.join("seat.zekey");
-        ensure!(secret.exists(), "{} does not exist: make a seat with `zektra seat new`", secret.display());
+        expect(secret.exists(), || format!("{} does not exist: make a seat with `zektra seat new`", secret.display()))?;
         Ok(Self { path: path.into() })
     }
 
@@ -170,12 +173,12 @@ fn restrict(path: &Path) -> Result<()> {
 pub fn read_manifest(path: &Path) -> Result<(String, Dataset, String)> {
     let context = || format!("cannot use {}", path.display());
     let Body::Manifest(m) = wire::decode_file(&files::read(path)?).with_context(context)? else {
-        bail!("{} is not a dataset's manifest", path.display());
+        return Err(Rejected::Input(format!("{} is not a dataset's manifest", path.display())).into());
     };
     let record = m.dataset.as_ref().context("the manifest has no dataset").with_context(context)?;
     let dataset = wire::dataset_from_pb(record).with_context(context)?;
     let digest = schema_digest(&Schema::parse(&m.schema).with_context(context)?);
-    ensure!(digest == dataset.schema, "{}: the schema is not the one of the record", path.display());
+    expect(digest == dataset.schema, || format!("{}: the schema is not the one of the record", path.display()))?;
     Ok((m.name, dataset, m.schema))
 }
 
@@ -227,25 +230,21 @@ const BATCH: usize = 16;
 pub fn encrypt(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64, u64)) -> Result<Encrypted> {
     let valid = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let name_fits = !job.name.is_empty() && job.name.len() <= 64 && job.name.chars().all(valid);
-    ensure!(name_fits, "name: {:?}, expected 1 to 64 letters, digits, - or _", job.name);
+    expect(name_fits, || format!("name: {:?}, expected 1 to 64 letters, digits, - or _", job.name))?;
     let seat = job.home.seat()?;
     let mut log = job.home.log(&seat)?;
     let folder = job.home.dataset_folder(job.name);
     let manifest = folder.join("manifest.zk");
     if manifest.exists() {
         let (_, old, _) = read_manifest(&manifest)?;
-        ensure!(
-            job.attempt > old.attempt || old.owner_key != seat.commitment(),
-            "dataset {:?} is encrypted already; to replace it give --attempt {}",
-            job.name,
-            old.attempt + 1
-        );
+        let next = old.attempt.saturating_add(1);
+        allow(job.attempt > old.attempt || old.owner_key != seat.commitment(), || {
+            format!("dataset {:?} is encrypted already; to replace it give --attempt {next}", job.name)
+        })?;
     }
-    files::private_folder(&folder)?;
     let layout = Layout::of(job.schema);
     let id = Dataset::object_id(job.chain_id, &seat.commitment(), job.name);
     let sealer = Sealer { seat: &seat, chain_id: job.chain_id, dataset: id, attempt: job.attempt };
-    let mut output = Output::open(&folder, job.attempt)?;
 
     let file = File::open(job.csv).with_context(|| format!("cannot read {}", job.csv.display()))?;
     let total = file.metadata().map_or(0, |m| m.len());
@@ -253,6 +252,8 @@ pub fn encrypt(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64, u64)) ->
     let reader = counter.count(BufReader::with_capacity(1 << 20, file));
     let in_file = || format!("in {}", job.csv.display());
     let mut table = TableReader::new(reader, job.schema, layout.scale_x).with_context(in_file)?;
+    files::private_folder(&folder)?;
+    let mut output = Output::open(&folder, job.attempt)?;
     let mut rows = Vec::with_capacity(layout.rows);
     let mut groups: Vec<RowGroup> = Vec::new();
     let mut first_group = 0u64;
@@ -277,7 +278,7 @@ pub fn encrypt(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64, u64)) ->
         }
     }
     let tally = table.tally();
-    ensure!(tally.rows > 0, "{} has a header but no rows", job.csv.display());
+    expect(tally.rows > 0, || format!("{} has a header but no rows, expected at least one", job.csv.display()))?;
     let dataset = Dataset {
         id,
         owner_key: seat.commitment(),
@@ -399,11 +400,12 @@ impl Output {
         let partial = |name: &str| self.folder.join(format!("{name}-{}.partial", self.attempt));
         let bytes = count * POLY_BYTES as u64;
         let length = self.tiles.seek(SeekFrom::End(0)).context("cannot read the tiles")?;
-        ensure!(
-            length == bytes,
-            "{} holds {length} bytes, expected {bytes}: the table has fewer rows than the run before; keep the old rows, or give a higher --attempt",
-            partial("tiles").display()
-        );
+        allow(length == bytes, || {
+            format!(
+                "{} holds {length} bytes, expected {bytes}: the table has fewer rows than the run before; keep the old rows, or give a higher --attempt",
+                partial("tiles").display()
+            )
+        })?;
         let commitments = files::read(&partial("commitments"))?;
         let leaves = (0u64..).zip(commitments.chunks_exact(64)).map(|(i, pair)| {
             let read = |bytes: &[u8]| Commitment::from_bytes(bytes).context("a stored commitment is damaged");
@@ -423,6 +425,20 @@ impl Output {
         files::write(&self.folder.join("manifest.zk"), &wire::encode_file(Body::Manifest(manifest)))?;
         fs::remove_file(partial("commitments")).context("cannot remove a partial file")?;
         Ok((dataset, bytes))
+    }
+}
+
+impl Drop for Output {
+    /// Files without contents are of no use to the next run.
+    fn drop(&mut self) {
+        for name in ["tiles", "commitments"] {
+            let path = self.folder.join(format!("{name}-{}.partial", self.attempt));
+            if fs::metadata(&path).is_ok_and(|m| m.len() == 0) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        // Only if it is empty.
+        let _ = fs::remove_dir(&self.folder);
     }
 }
 

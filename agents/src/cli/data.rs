@@ -2,10 +2,11 @@
 
 use super::progress::Encrypting;
 use super::{Encrypt, Output, Schema, Seat, in_words};
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::time::Instant;
 use zektra_agents::inspect::{dataset_facts, seat_facts};
+use zektra_agents::rejected::expect;
 use zektra_agents::schema::{DraftOptions, Schema as TableSchema};
 use zektra_agents::vault::{Encryption, Home, encrypt as encrypt_table};
 
@@ -22,7 +23,7 @@ pub(super) fn seat(output: &Output, command: Seat) -> Result<()> {
 
 pub(super) fn schema(output: &Output, command: Schema) -> Result<()> {
     let Schema { csv, target, out, name, spread, exclude, row_norm } = command;
-    ensure!(!out.exists(), "{} exists: it is not overwritten", out.display());
+    expect(!out.exists(), || format!("{} exists: it is not overwritten", out.display()))?;
     let file = std::fs::File::open(&csv).with_context(|| format!("cannot read {}", csv.display()))?;
     let options = DraftOptions { name, spread, exclude, row_norm, ..DraftOptions::default() };
     let draft = TableSchema::draft(std::io::BufReader::new(file), &target, &options)

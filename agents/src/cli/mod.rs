@@ -220,9 +220,28 @@ pub fn run(cli: Cli) -> Result<()> {
 
 /// 2 for bad input, 3 for refusals, 1 for the rest.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    use zektra_agents::{node::Refused, schema, table, wire::WireError};
+    use std::io::ErrorKind;
+    use zektra_agents::{node::Refused, rejected::Rejected, schema, table, wire::WireError};
     use zektra_he::{log::LogError, member::Refusal, profile::ProfileError, release::ReleaseError, seat::SeatError};
+    use zektra_statement::record::JobError;
     let is = |e: &(dyn std::error::Error + 'static)| {
+        match e.downcast_ref() {
+            Some(Rejected::Input(_)) => return Some(2),
+            Some(Rejected::Refused(_)) => return Some(3),
+            None => {}
+        }
+        // A field out of its range is input; a template that needs trust is a rule.
+        if let Some(ProfileError::Job(JobError { field, .. })) = e.downcast_ref() {
+            return Some(if field == "template" { 3 } else { 2 });
+        }
+        // A disk that is full says nothing about what was asked.
+        if let Some(LogError::Io { .. }) = e.downcast_ref() {
+            return Some(1);
+        }
+        if let Some(e) = e.downcast_ref::<std::io::Error>() {
+            let named = [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::IsADirectory];
+            return named.contains(&e.kind()).then_some(2);
+        }
         if e.is::<Refused>() || e.is::<Refusal>() || e.is::<ProfileError>() || e.is::<ReleaseError>() {
             return Some(3);
         }
@@ -234,6 +253,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
             || e.is::<schema::DraftError>()
             || e.is::<WireError>()
             || e.is::<SeatError>()
+            || e.is::<JobError>()
             || e.is::<toml::de::Error>()
             || e.is::<serde_json::Error>();
         input.then_some(2)
