@@ -6,6 +6,7 @@
 
 use crate::log::{LabelLog, LogError, MAX_LABELS};
 use crate::profile::{Profile, ProfileError};
+use crate::release::{self, ReleaseError};
 use crate::ring::Poly;
 use crate::seat::SeatSecret;
 use crate::share;
@@ -27,6 +28,9 @@ pub enum Refusal {
     /// The job hides too little, or cannot be run.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The developer's release key cannot be used.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
     /// The transcript does not go on.
     #[error(transparent)]
     Transcript(#[from] TranscriptError),
@@ -161,6 +165,7 @@ impl<'a, S: Source> Member<'a, S> {
             return Err(Refusal::NotMySeat { index, found, own: seat.commitment() });
         }
         Profile::of(job)?.check()?;
+        release::check_key(&job.seats[job.developer as usize].release_key)?;
         // Rather not begin than stall half-way.
         let (needed, left) = (program.labels(), (MAX_LABELS - log.len().min(MAX_LABELS)) as u64);
         if needed > left {

@@ -97,8 +97,9 @@ impl Profile {
         }
         let h = &self.hiding;
         let per_opening = format!(
-            "lower scale_w ({}), scale_r ({}), fan_in ({}), iterations ({}) or row_norm ({}/256), or have fewer members than {}",
-            p.scale_w, p.scale_r, p.fan_in, p.iterations, p.row_norm, self.members
+            "lower iterations ({}), fan_in ({}) or row_norm ({}/256), have fewer members than {}, or try other scales: \
+             fewer fraction bits open smaller values, more of them less noise (scale_x {}, scale_w {}, scale_r {})",
+            p.iterations, p.fan_in, p.row_norm, self.members, p.scale_x, p.scale_w, p.scale_r
         );
         let per_job = format!(
             "lower iterations ({}), groups ({}) or max_attempts ({}), raise fan_in ({}), or lower the scales as for an opening",

@@ -58,6 +58,15 @@ fn info(lock: &Fingerprint, member: u32) -> Vec<u8> {
     e.finish().to_vec()
 }
 
+/// Whether releases can be sealed to a key: better known before a job than after it.
+///
+/// # Errors
+/// A key that no message can be sealed to.
+pub fn check_key(developer_key: &[u8; 32]) -> Result<(), ReleaseError> {
+    let nothing = Released { states: vec![] };
+    seal(&nothing, developer_key, &Fingerprint::NONE, 0).map(|_| ())
+}
+
 /// Seals a member's shares for the developer.
 ///
 /// # Errors

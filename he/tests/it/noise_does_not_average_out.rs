@@ -112,7 +112,7 @@ fn a_retry_with_another_set_is_refused() {
             assert!(matches!(refused, Err(Refusal::Log(LogError::Used { .. }))), "{name}: {refused:?}");
         }
     }
-    let refused = join(cast.job.clone(), &[Fingerprint([1; 32])]);
+    let refused = join(cast.job.clone(), &[Fingerprint([1; 32]); 8]);
     assert!(matches!(refused, Err(Refusal::Log(LogError::Used { .. }))), "extension shares");
     join(Job { attempt: 1, ..cast.job.clone() }, &roots).unwrap();
 }

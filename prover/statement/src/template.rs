@@ -142,6 +142,8 @@ impl Params {
     }
 
     /// `lr = rows · 2^(scale_x + scale_r − scale_w − shift_w)`, for the mean over the step's slots.
+    ///
+    /// The cubic link trains `κw` instead of `w`: there it is κ times the rate of the textbook's descent.
     pub fn learning_rate(&self) -> f64 {
         let exponent =
             i64::from(self.scale_x) + i64::from(self.scale_r) - i64::from(self.scale_w) - i64::from(self.shift_w);
