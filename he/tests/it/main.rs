@@ -1,4 +1,5 @@
 //! Tests of the protocol, one module a behaviour.
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
 mod a_changed_contribution_voids_the_job;
 mod a_crafted_multiplier_is_refused;
 mod a_job_that_hides_too_little_is_refused;

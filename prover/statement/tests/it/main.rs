@@ -1,4 +1,5 @@
 //! Tests of what is computed and what is claimed, one module a behaviour.
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
 mod a_changed_field_changes_the_digest;
 mod a_merkle_path_proves_one_leaf;
 mod an_epoch_takes_each_row_group_at_most_once;
