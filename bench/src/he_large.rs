@@ -1,6 +1,7 @@
 //! Whole jobs as users run them: the real command, real files, all parties; time and peak memory.
 
 use crate::report::{Bar, Report, workspace};
+use crate::rows::Random;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -19,21 +20,7 @@ const ITERATIONS: u32 = 32;
 /// What a command says; a full disk.
 pub fn run(report: &mut Report) -> anyhow::Result<()> {
     let folder = Folder::new("he-large")?;
-    let job = Job::prepare(&folder)?;
-    let start = Instant::now();
-    for owner in ["alice", "bob"] {
-        folder.zektra(&[
-            "encrypt",
-            &format!("{owner}.csv"),
-            "--schema",
-            "schema.toml",
-            "--home",
-            owner,
-            "--name",
-            "t",
-        ])?;
-    }
-    let encrypting = start.elapsed().as_secs_f64();
+    let encrypting = prepare(&folder)?;
     let start = Instant::now();
     let (done, _) = folder.zektra(&["train", "--job", "job.toml"])?;
     let training = start.elapsed().as_secs_f64();
@@ -57,7 +44,7 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
         "  hiding: {} bits an opened coefficient in the worst case, {} for the job; honest {} and {}",
         hiding["opening_worst"], hiding["job_worst"], hiding["opening_honest"], hiding["job_honest"]
     ));
-    job.accuracy(&folder, report)?;
+    accuracy(&folder, report)?;
     report.figure("he-large", encrypting + training, "s", Some(Bar::AtMost(60.0)))
 }
 
@@ -67,19 +54,7 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
 /// What a command says; a full disk.
 pub fn memory(report: &mut Report) -> anyhow::Result<()> {
     let folder = Folder::new("he-memory")?;
-    Job::prepare(&folder)?;
-    for owner in ["alice", "bob"] {
-        folder.zektra(&[
-            "encrypt",
-            &format!("{owner}.csv"),
-            "--schema",
-            "schema.toml",
-            "--home",
-            owner,
-            "--name",
-            "t",
-        ])?;
-    }
+    prepare(&folder)?;
     let (_, peak) = folder.zektra(&["train", "--job", "job.toml"])?;
     report.note("  all parties of he-large share one process: its peak bounds each party's");
     report.figure("he-memory-train", gib(peak), "GiB", Some(Bar::AtMost(1.0)))?;
@@ -150,41 +125,51 @@ fn high_water(status: &Path) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-struct Job;
-
-impl Job {
-    fn prepare(folder: &Folder) -> anyhow::Result<Self> {
-        let path = |name: &str| folder.0.join(name);
-        write_table(&path("alice.csv"), COLUMNS, ROWS / 2, u64::MAX, 1)?;
-        write_table(&path("bob.csv"), COLUMNS, ROWS / 2, u64::MAX, 2)?;
-        write_table(&path("test.csv"), COLUMNS, 2_000, u64::MAX, 9)?;
-        fs::write(path("schema.toml"), schema(COLUMNS, 0.75, 9, 5))?;
-        for name in ["alice", "bob", "developer"] {
-            folder.zektra(&["seat", "new", "--home", name, "--name", name])?;
-        }
-        let datasets: String =
-            ["alice", "bob"].iter().map(|o| format!("[[datasets]]\nowner = \"{o}\"\nname = \"t\"\n")).collect();
-        let job = format!(
-            "version = 1\nid = 1\ntemplate = \"linear-classifier/1\"\niterations = {ITERATIONS}\nbatch_rows = 1024\nlearning_rate = 0.25\nbeacon = \"{:064x}\"\nnode = \"node\"\ndeveloper = \"developer\"\n{datasets}",
-            7
-        );
-        fs::write(path("job.toml"), job)?;
-        Ok(Self)
+/// Tables, seats, the job file; then encrypts. Gives the seconds that encryption took.
+fn prepare(folder: &Folder) -> anyhow::Result<f64> {
+    let path = |name: &str| folder.0.join(name);
+    write_table(&path("alice.csv"), COLUMNS, ROWS / 2, u64::MAX, 1)?;
+    write_table(&path("bob.csv"), COLUMNS, ROWS / 2, u64::MAX, 2)?;
+    write_table(&path("test.csv"), COLUMNS, 2_000, u64::MAX, 9)?;
+    fs::write(path("schema.toml"), schema(COLUMNS, 0.75, 9, 5))?;
+    for name in ["alice", "bob", "developer"] {
+        folder.zektra(&["seat", "new", "--home", name, "--name", name])?;
     }
-
-    fn accuracy(&self, folder: &Folder, report: &Report) -> anyhow::Result<()> {
-        folder.zektra(&["decrypt-model", "--home", "developer", "--job-id", "1", "--out", "model.json"])?;
-        let (score, _) = folder.zektra(&["predict", "test.csv", "--model", "model.json", "--score"])?;
-        let tables = ["reference", "--job", "job.toml", "--tables", "alice.csv", "bob.csv", "--test", "test.csv"];
-        let (clear, _) = folder.zektra(&tables)?;
-        let last = |name: &str| clear[name].as_array().and_then(|a| a.last()?.as_f64()).unwrap_or(f64::NAN);
-        report.note(format!(
-            "  accuracy on 2,000 other rows: encrypted {:.2} %, floats {:.2} %",
-            100.0 * score["accuracy"].as_f64().unwrap_or(f64::NAN),
-            100.0 * last("score_by_floats")
-        ));
-        Ok(())
+    let datasets: String =
+        ["alice", "bob"].iter().map(|o| format!("[[datasets]]\nowner = \"{o}\"\nname = \"t\"\n")).collect();
+    let job = format!(
+        "version = 1\nid = 1\ntemplate = \"linear-classifier/1\"\niterations = {ITERATIONS}\nbatch_rows = 1024\nlearning_rate = 0.25\nbeacon = \"{:064x}\"\nnode = \"node\"\ndeveloper = \"developer\"\n{datasets}",
+        7
+    );
+    fs::write(path("job.toml"), job)?;
+    let start = Instant::now();
+    for owner in ["alice", "bob"] {
+        folder.zektra(&[
+            "encrypt",
+            &format!("{owner}.csv"),
+            "--schema",
+            "schema.toml",
+            "--home",
+            owner,
+            "--name",
+            "t",
+        ])?;
     }
+    Ok(start.elapsed().as_secs_f64())
+}
+
+fn accuracy(folder: &Folder, report: &Report) -> anyhow::Result<()> {
+    folder.zektra(&["decrypt-model", "--home", "developer", "--job-id", "1", "--out", "model.json"])?;
+    let (score, _) = folder.zektra(&["predict", "test.csv", "--model", "model.json", "--score"])?;
+    let tables = ["reference", "--job", "job.toml", "--tables", "alice.csv", "bob.csv", "--test", "test.csv"];
+    let (clear, _) = folder.zektra(&tables)?;
+    let last = |name: &str| clear[name].as_array().and_then(|a| a.last()?.as_f64()).unwrap_or(f64::NAN);
+    report.note(format!(
+        "  accuracy on 2,000 other rows: encrypted {:.2} %, floats {:.2} %",
+        100.0 * score["accuracy"].as_f64().unwrap_or(f64::NAN),
+        100.0 * last("score_by_floats")
+    ));
+    Ok(())
 }
 
 fn schema(columns: usize, row_norm: f64, feature_bits: u32, residual_bits: u32) -> String {
@@ -227,17 +212,4 @@ fn write_table(path: &Path, columns: usize, rows: usize, bytes: u64, seed: u64) 
     }
     out.flush()?;
     Ok(written)
-}
-
-/// SplitMix64: the same table on every machine.
-struct Random(u64);
-
-impl Random {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
 }
