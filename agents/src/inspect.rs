@@ -174,6 +174,13 @@ pub fn job_facts(j: &Job) -> Result<Value> {
             "job_worst": bits(profile.hiding.job_worst),
             "job_honest": bits(profile.hiding.job_honest),
         },
+        "phases": profile.payload.phases.iter().map(|o| json!({
+            "name": o.name,
+            "opened_coefficients": o.opened,
+            "payload_bits_worst": bits(o.worst.log2()),
+            "payload_bits_honest": bits(o.honest.log2()),
+            "noise_bits_worst": bits(o.noise.log2()),
+        })).collect::<Vec<_>>(),
         "key_share_core_svp_bits": profile.rlwe_bits,
     }))
 }

@@ -418,7 +418,7 @@ impl Output {
         let fresh: Vec<(&(u64, Plane, &Poly), &Poly)> =
             planes.iter().zip(&sealed).filter(|((t, p, _), _)| index(*t, *p) >= self.done).collect();
         let commitments = in_parallel(&fresh, |((tile, plane, _), b)| {
-            let a = tile_randomness(sealer.chain_id, sealer.dataset, *plane, *tile, sealer.attempt);
+            let a = tile_randomness(sealer.chain_id, sealer.object(), *plane, *tile, sealer.attempt);
             [a.commitment().to_bytes(), b.commitment().to_bytes()].concat()
         });
         let full = "cannot write the tiles; what was encrypted so far is kept and the same command goes on from it";

@@ -122,12 +122,13 @@ impl LabelLog {
         let mut chain = genesis(key);
         let records = bytes[HEADER..].chunks_exact(RECORD);
         let whole = bytes.len() - records.remainder().len();
-        let count = records.len();
         for (i, record) in records.enumerate() {
             let next = link(&chain, &record[..64]);
             if next != record[64..] {
-                // A torn last record was never synced; one in the middle was tampered with.
-                if i + 1 == count && whole == bytes.len() {
+                // A batch that a crash cut short ends in zeros: space was taken but not written, so it was
+                // never synced. Anything else was changed, and the label may have been answered.
+                let checksum = HEADER + i * RECORD + 64;
+                if bytes[checksum..].iter().all(|b| *b == 0) {
                     return Self { path: path.into(), file: Some(file), answered, chain, length: 0 }
                         .truncated((HEADER + i * RECORD) as u64);
                 }

@@ -4,8 +4,9 @@
 //! and refuses whatever differs from its own computation. What it cannot check without proofs is
 //! that the other members' shares are well formed: see `docs/security.md`.
 
-use crate::log::{LabelLog, LogError};
+use crate::log::{LabelLog, LogError, MAX_LABELS};
 use crate::profile::{Profile, ProfileError};
+use crate::release::{self, ReleaseError};
 use crate::ring::Poly;
 use crate::seat::SeatSecret;
 use crate::share;
@@ -27,6 +28,9 @@ pub enum Refusal {
     /// The job hides too little, or cannot be run.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The developer's release key cannot be used.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
     /// The transcript does not go on.
     #[error(transparent)]
     Transcript(#[from] TranscriptError),
@@ -39,6 +43,19 @@ pub enum Refusal {
         found: String,
         /// Own key.
         own: Commitment,
+    },
+    /// An extension share on an own tile would give its rows away.
+    #[error("dataset {0} is this member's own: an extension share of it would give its rows away")]
+    OwnDataset(Fingerprint),
+    /// The job asks for more labels than the key may still answer.
+    #[error(
+        "the job needs {needed} labels of this key, {left} are left: rotate the key, or train for fewer iterations"
+    )]
+    Labels {
+        /// How many the job needs.
+        needed: u64,
+        /// How many are left.
+        left: u64,
     },
     /// The node's claim differs from what this member computed.
     #[error("iteration {iteration}, phase {phase}: the node's {what} differs from this member's own computation")]
@@ -73,14 +90,18 @@ pub fn extend(
     chain_id: &str,
     dataset: &Dataset,
     tiles: std::ops::Range<u64>,
-) -> Result<Vec<Poly>, LogError> {
+) -> Result<Vec<Poly>, Refusal> {
+    if dataset.owner_key == seat.commitment() {
+        return Err(Refusal::OwnDataset(dataset.id));
+    }
+    let object = dataset.object();
     let all = tiles.flat_map(|tile| Plane::ALL.map(|plane| (tile, plane)));
     let prepared: Vec<(Poly, Use)> = all
         .map(|(tile, plane)| {
-            let a = tile_randomness(chain_id, dataset.id, plane, tile, dataset.attempt);
+            let a = tile_randomness(chain_id, object, plane, tile, dataset.attempt);
             let usage = Use {
                 kind: Kind::Extension,
-                label: tile_label(dataset.id, plane, tile, dataset.attempt),
+                label: tile_label(object, plane, tile, dataset.attempt),
                 multiplier: a.fingerprint(),
                 message: Fingerprint::NONE,
             };
@@ -144,6 +165,12 @@ impl<'a, S: Source> Member<'a, S> {
             return Err(Refusal::NotMySeat { index, found, own: seat.commitment() });
         }
         Profile::of(job)?.check()?;
+        release::check_key(&job.seats[job.developer as usize].release_key)?;
+        // Rather not begin than stall half-way.
+        let (needed, left) = (program.labels(), (MAX_LABELS - log.len().min(MAX_LABELS)) as u64);
+        if needed > left {
+            return Err(Refusal::Labels { needed, left });
+        }
         let label = Label::job(&job.chain_id, job.id);
         // A retry may not change who takes part: fresh shares of one key under another set of members leak it.
         let first = Job { attempt: 0, ..job.clone() }.digest();
@@ -186,6 +213,11 @@ impl<'a, S: Source> Member<'a, S> {
     /// # Errors
     /// What the label log may refuse.
     pub fn offline(&mut self, multipliers: &mut Multipliers, iteration: u32, phase: u32) -> Result<Vec<Poly>, Refusal> {
+        let program = self.transcript.program();
+        // The randomness of another job must not be answered under this job's labels.
+        if multipliers.program().lock != program.lock {
+            return Err(Refusal::Claim { iteration, phase, what: "job behind d2" });
+        }
         let d2 = multipliers.phase(iteration, phase);
         let uses: Vec<Use> = (0..d2.len())
             .map(|opening| Use {
@@ -260,7 +292,8 @@ impl<'a, S: Source> Member<'a, S> {
             let share = share::next_share(before, output.carry, output.negate, phase.shift, &parts);
             let message = fingerprint(&share);
             let a = program.state_randomness(output.state, iteration);
-            let refresh = Use { kind: Kind::Refresh, label: label(index), multiplier: a.fingerprint(), message };
+            let (print, a) = (a.fingerprint(), a.into_eval());
+            let refresh = Use { kind: Kind::Refresh, label: label(index), multiplier: print, message };
             let salt = Use { kind: Kind::Salt, label: label(index), multiplier: Fingerprint::NONE, message };
             uses.extend([refresh, salt]);
             outputs.push((output.state, share, a, refresh, salt));
@@ -284,18 +317,21 @@ impl<'a, S: Source> Member<'a, S> {
             shares: vec![],
         };
         let mut shares = Vec::with_capacity(outputs.len());
+        let mut fresh = Vec::with_capacity(outputs.len());
         for (state, share, a, refresh, salt) in outputs {
             let mut negated: Vec<F> = share.iter().map(|&s| -s).collect();
             let mut message = Poly::placed(program.places(state), &negated);
             crate::ntt::wipe(&mut negated);
             let mut noise = self.seat.prf().stream(&refresh).noise();
-            answer.g.push(share::encrypt(key, &a.into_eval(), &message, &noise));
+            answer.g.push(share::encrypt(key, &a, &message, &noise));
+            fresh.push(a);
             noise.wipe();
             message.wipe();
             let salt = self.seat.prf().stream(&salt).salt();
             answer.shares.push(commit_share(&share, &salt));
             shares.push((state, share, salt));
         }
+        self.transcript.keep_fresh(fresh);
         self.pending = Some(Pending { answer: answer.clone(), shares });
         Ok(answer)
     }

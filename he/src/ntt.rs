@@ -113,6 +113,57 @@ pub(crate) fn forward(values: &mut [F]) {
 /// The private evaluation order back to coefficients.
 pub(crate) fn inverse(values: &mut [F]) {
     let t = &*TABLES;
+    inverse_layers(t, values, N);
+    let n = Lane::from(t.n_inverse);
+    for lane in Lane::pack_slice_mut(values) {
+        *lane *= n;
+    }
+}
+
+/// Single coefficients of the inverse transform; `values` is used as scratch space.
+///
+/// Every layer of the inverse sends sums to its lower half, so where only lower halves are wanted a
+/// layer is an addition. For multiples of `2^k` these are the first k layers, for positions below
+/// `2^k` all but the first k: the two shapes that phases open.
+pub(crate) fn inverse_at(values: &mut [F], positions: &[u16]) -> Vec<F> {
+    let t = &*TABLES;
+    let all = positions.iter().fold(0u16, |all, &p| all | p);
+    let spacing = (1usize << all.trailing_zeros()).min(N);
+    let end = (usize::from(all) + 1).next_power_of_two();
+    // Sums do not depend on the order within a pair of vectors, which only whole pairs respect.
+    let mut out: Vec<F> = if spacing >= 2 * WIDTH {
+        let sum = |c: &[F]| Lane::pack_slice(c).iter().copied().sum::<Lane>().as_slice().iter().copied().sum::<F>();
+        let mut folded: Vec<F> = values.chunks_exact(spacing).map(sum).collect();
+        let (mut blocks, mut stride) = (folded.len() / 2, 1);
+        while blocks > 0 {
+            for (chunk, &w) in folded.chunks_exact_mut(2 * stride).zip(&t.inverse[blocks..2 * blocks]) {
+                let (low, high) = chunk.split_at_mut(stride);
+                for (x, y) in low.iter_mut().zip(high) {
+                    (*x, *y) = (*x + *y, (*x - *y) * w);
+                }
+            }
+            blocks /= 2;
+            stride *= 2;
+        }
+        let out = positions.iter().map(|&p| folded[usize::from(p) / spacing]).collect();
+        wipe(&mut folded);
+        out
+    } else {
+        let end = end.max(2 * WIDTH);
+        inverse_layers(t, values, end);
+        let (first, rest) = values.split_at_mut(end);
+        for block in rest.chunks_exact(end) {
+            add(first, block);
+        }
+        positions.iter().map(|&p| first[usize::from(p)]).collect()
+    };
+    out.iter_mut().for_each(|v| *v *= t.n_inverse);
+    canonical(&mut out);
+    out
+}
+
+/// The layers with strides below `end`, without the division by `N`.
+fn inverse_layers(t: &Tables, values: &mut [F], end: usize) {
     let lanes = Lane::pack_slice_mut(values);
     for (k, pair) in lanes.chunks_exact_mut(2).enumerate() {
         if WIDTH == 1 {
@@ -127,7 +178,7 @@ pub(crate) fn inverse(values: &mut [F]) {
         (pair[0], pair[1]) = (x, y);
     }
     let (mut blocks, mut stride) = (N / (2 * WIDTH), WIDTH);
-    while stride < N {
+    while stride < end {
         let step = stride / WIDTH;
         for (chunk, &w) in lanes.chunks_exact_mut(2 * step).zip(&t.inverse[blocks..2 * blocks]) {
             let w = Lane::from(w);
@@ -140,10 +191,6 @@ pub(crate) fn inverse(values: &mut [F]) {
         }
         blocks /= 2;
         stride *= 2;
-    }
-    let n = Lane::from(t.n_inverse);
-    for lane in lanes {
-        *lane *= n;
     }
 }
 
@@ -181,5 +228,32 @@ pub(crate) fn wipe(values: &mut [F]) {
 pub(crate) fn canonical(values: &mut [F]) {
     for v in values {
         *v = F::from_canonical_u64(v.to_canonical_u64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_coefficients_are_those_of_the_whole_transform() {
+        let values: Vec<F> = (0..N as u64).map(|i| F::from_canonical_u64(i * i * 0x9e37_79b9 + 1)).collect();
+        let mut all = values.clone();
+        inverse(&mut all);
+        canonical(&mut all);
+        let shapes: [Vec<u16>; 8] = [
+            vec![0],
+            (0..128).map(|i| 32 * i).collect(),
+            (0..64).map(|i| 64 * (63 - i)).collect(),
+            (0..32).collect(),
+            (0..64).collect(),
+            vec![3, 8, 4095],
+            vec![2, 4, 6],
+            vec![2048],
+        ];
+        for positions in shapes {
+            let wanted: Vec<F> = positions.iter().map(|&p| all[usize::from(p)]).collect();
+            assert_eq!(inverse_at(&mut values.clone(), &positions), wanted, "{positions:?}");
+        }
     }
 }

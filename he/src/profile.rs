@@ -97,8 +97,9 @@ impl Profile {
         }
         let h = &self.hiding;
         let per_opening = format!(
-            "lower scale_w ({}), scale_r ({}), fan_in ({}), iterations ({}) or row_norm ({}/256), or have fewer members than {}",
-            p.scale_w, p.scale_r, p.fan_in, p.iterations, p.row_norm, self.members
+            "lower iterations ({}), fan_in ({}) or row_norm ({}/256), have fewer members than {}, or try other scales: \
+             fewer fraction bits open smaller values, more of them less noise (scale_x {}, scale_w {}, scale_r {})",
+            p.iterations, p.fan_in, p.row_norm, self.members, p.scale_x, p.scale_w, p.scale_r
         );
         let per_job = format!(
             "lower iterations ({}), groups ({}) or max_attempts ({}), raise fan_in ({}), or lower the scales as for an opening",
@@ -126,7 +127,7 @@ impl Profile {
 
 /// A standard deviation of predictions by noise and rounding (in units of 1, where targets are ±½) below
 /// which more precision changes no accuracy that we could measure.
-pub const GOOD_ERROR: f64 = 0.04;
+pub const GOOD_ERROR: f64 = 0.05;
 
 /// What a job needs, before its scales are chosen.
 #[derive(Clone, Copy, Debug)]
@@ -173,7 +174,8 @@ impl Wanted {
         let mut nearest_bits = f64::NEG_INFINITY;
         let (xs, rs) = match self.fixed_scales {
             Some((x, r)) => (x..=x, r..=r),
-            None => (7..=10, 4..=10),
+            // Below 8 bits of residual a member's noise steers the model: `make bench ONLY=hiding`.
+            None => (7..=10, 8..=10),
         };
         for scale_x in xs {
             for scale_r in rs.clone() {
@@ -219,8 +221,14 @@ impl Wanted {
                                 }
                             }
                             Err(e) => {
-                                let bits = profile.hiding.job_worst.min(profile.hiding.opening_worst - 14.0);
-                                if bits > nearest_bits {
+                                let h = &profile.hiding;
+                                let bits = match e {
+                                    // Bits mean nothing where the map expands.
+                                    ProfileError::Expands { .. } => f64::NEG_INFINITY,
+                                    _ if self.kind.governed() => h.job_worst.min(h.opening_worst - 14.0),
+                                    _ => h.job_honest.min(h.opening_honest - 12.0),
+                                };
+                                if nearest.is_none() || bits > nearest_bits {
                                     (nearest, nearest_bits) = (Some(e), bits);
                                 }
                             }

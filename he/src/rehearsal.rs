@@ -146,16 +146,16 @@ impl Cast {
         let mut roots = Vec::new();
         for (index, d) in self.job.datasets.iter().enumerate() {
             for (member, seat) in self.seats.iter().enumerate().filter(|(m, _)| *m as u32 != d.owner) {
-                let mut root = Encoder::new("zektra/extension-root/v1");
+                let mut root = blake3::Hasher::new();
                 let shares = extend(seat, &mut logs[member], &self.job.chain_id, &d.dataset, 0..d.dataset.tiles())?;
                 let places = (0..d.dataset.tiles()).flat_map(|t| Plane::ALL.map(|p| (index, t, p)));
                 for (place, x) in places.zip(shares) {
-                    root.bytes(&x.fingerprint().0);
+                    root.update(&x.to_bytes());
                     if let Some(tile) = tiles.get_mut(&place) {
                         tile.add_assign(&x);
                     }
                 }
-                roots.push(root.fingerprint());
+                roots.push(Fingerprint(*root.finalize().as_bytes()));
             }
         }
         Ok((Memory { tiles: Arc::new(tiles), offline: Arc::default() }, roots))

@@ -44,6 +44,9 @@ pub enum ReleaseError {
         /// Which state.
         state: u16,
     },
+    /// Not one recorded commitment a released state: shares would go unchecked.
+    #[error("there are {0} recorded commitments, expected one of each of the {1} released states")]
+    Recorded(usize, usize),
     /// Not one release a member.
     #[error("there are {0} releases, expected one of each of the {1} members")]
     Count(usize, usize),
@@ -53,6 +56,15 @@ fn info(lock: &Fingerprint, member: u32) -> Vec<u8> {
     let mut e = Encoder::new("zektra/release/v1");
     e.bytes(&lock.0).u64(u64::from(member));
     e.finish().to_vec()
+}
+
+/// Whether releases can be sealed to a key: better known before a job than after it.
+///
+/// # Errors
+/// A key that no message can be sealed to.
+pub fn check_key(developer_key: &[u8; 32]) -> Result<(), ReleaseError> {
+    let nothing = Released { states: vec![] };
+    seal(&nothing, developer_key, &Fingerprint::NONE, 0).map(|_| ())
 }
 
 /// Seals a member's shares for the developer.
@@ -95,6 +107,9 @@ pub fn open(
     member: u32,
     recorded: &[Commitment],
 ) -> Result<Released, ReleaseError> {
+    if recorded.len() != table.released.len() {
+        return Err(ReleaseError::Recorded(recorded.len(), table.released.len()));
+    }
     let encapped = <Kem as hpke::Kem>::EncappedKey::from_bytes(&sealed.encapped);
     let encapped = encapped.map_err(|_| ReleaseError::Open(member))?;
     let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Kem>(

@@ -157,6 +157,12 @@ impl Eval {
         Poly(values)
     }
 
+    /// Single coefficients, much faster than all of them where positions are multiples of a power of two
+    /// or small. Scrambles the element, which the caller wipes if it is secret.
+    pub(crate) fn take_at(&mut self, positions: &[u16]) -> Vec<F> {
+        ntt::inverse_at(&mut self.0, positions)
+    }
+
     /// The multiplicative inverse, or `None` if a factor of the ring kills the element.
     pub fn inverse(&self) -> Option<Self> {
         if self.0.iter().any(|v| v.is_zero()) {

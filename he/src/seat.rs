@@ -2,7 +2,7 @@
 
 use crate::ring::{Eval, Poly};
 use crate::xof::{Prf, Stream, digits_to_elements};
-use hpke::{Deserializable, Kem as _, Serializable};
+use hpke::{Kem as _, Serializable};
 use zektra_statement::digest::{Commitment, Tag, commit};
 use zektra_statement::field::{F, Field, N};
 use zektra_statement::record::Seat;
@@ -160,11 +160,6 @@ impl std::fmt::Debug for SeatSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SeatSecret({}, epoch {}, key {})", self.name, self.epoch, self.commitment)
     }
-}
-
-/// Whether 32 bytes are a public key that releases can be sealed to.
-pub fn is_release_key(bytes: &[u8; 32]) -> bool {
-    <Kem as hpke::Kem>::PublicKey::from_bytes(bytes).is_ok()
 }
 
 /// `commit(103 elements)`, each `Σ (digit + 1)·3^k` over 40 digits: what the ternary gate's sums are.

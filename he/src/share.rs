@@ -11,7 +11,10 @@ use zektra_statement::field::{F, from_i64, round_shift};
 pub fn encrypt(key: &Eval, a: &Eval, message: &Poly, noise: &Poly) -> Poly {
     let mut b = message.clone();
     b.add_assign(noise);
-    b.sub_assign(&a.mul(key).into_poly());
+    // Without wiping, a·s would stay in memory, and a is public.
+    let mut product = a.mul(key).into_poly();
+    b.sub_assign(&product);
+    product.wipe();
     b
 }
 
@@ -24,9 +27,10 @@ pub fn offline(key: &Eval, d2: &Eval, noise: &Poly) -> Poly {
 
 /// `y = (c·s)[src] + M`.
 pub fn masked(key: &Eval, c: &Eval, positions: &[u16], masks: &[i64]) -> Vec<F> {
-    let mut product = c.mul(key).into_poly();
-    let y = product.at(positions).iter().zip(masks).map(|(&v, &m)| v + from_i64(m)).collect();
+    let mut product = c.mul(key);
+    let mut y = product.take_at(positions);
     product.wipe();
+    y.iter_mut().zip(masks).for_each(|(y, &m)| *y += from_i64(m));
     y
 }
 

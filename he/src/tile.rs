@@ -7,16 +7,16 @@ use crate::share;
 use crate::xof::{Kind, Label, PublicRandomness, Use};
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::{F, Field, N, from_i64};
-use zektra_statement::record::Plane;
+use zektra_statement::record::{Dataset, Plane};
 
-/// The public randomness `a` of a tile's plane.
-pub fn tile_randomness(chain_id: &str, dataset: Fingerprint, plane: Plane, tile: u64, attempt: u32) -> Poly {
-    PublicRandomness::new(chain_id, dataset).poly(plane as u64, tile, attempt)
+/// The public randomness `a` of a tile's plane; `object` is [`Dataset::object`].
+pub fn tile_randomness(chain_id: &str, object: Fingerprint, plane: Plane, tile: u64, attempt: u32) -> Poly {
+    PublicRandomness::of_dataset(chain_id, object).poly(plane as u64, tile, attempt)
 }
 
-/// The label of a tile's plane.
-pub fn tile_label(dataset: Fingerprint, plane: Plane, tile: u64, attempt: u32) -> Label {
-    Label::Tile { dataset, plane: plane as u64, tile, attempt }
+/// The label of a tile's plane; `object` is [`Dataset::object`].
+pub fn tile_label(object: Fingerprint, plane: Plane, tile: u64, attempt: u32) -> Label {
+    Label::Tile { object, plane: plane as u64, tile, attempt }
 }
 
 /// A row group in the clear: for each column block, one polynomial a plane.
@@ -71,18 +71,24 @@ pub struct Sealer<'a> {
 }
 
 impl Sealer<'_> {
+    /// What the tiles are labelled and drawn by.
+    pub fn object(&self) -> Fingerprint {
+        Dataset::object_of(&self.dataset, &self.seat.commitment())
+    }
+
     /// Encrypts planes: `b = m + e − a·s` each. All labels are claimed, durably, before any is computed.
     ///
     /// # Errors
     /// A tile that was encrypted before with other rows, and what the log may refuse.
     pub fn seal(&self, log: &mut LabelLog, planes: &[(u64, Plane, &Poly)]) -> Result<Vec<Poly>, LogError> {
+        let object = self.object();
         let prepared: Vec<(Poly, Use)> = planes
             .iter()
             .map(|&(tile, plane, message)| {
-                let a = tile_randomness(self.chain_id, self.dataset, plane, tile, self.attempt);
+                let a = tile_randomness(self.chain_id, object, plane, tile, self.attempt);
                 let usage = Use {
                     kind: Kind::Tile,
-                    label: tile_label(self.dataset, plane, tile, self.attempt),
+                    label: tile_label(object, plane, tile, self.attempt),
                     multiplier: a.fingerprint(),
                     message: message.fingerprint(),
                 };

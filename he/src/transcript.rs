@@ -12,8 +12,8 @@ use zektra_statement::batch::BatchOrder;
 use zektra_statement::digest::{Commitment, Encoder, Fingerprint, fingerprint};
 use zektra_statement::field::{F, Field, centred, from_i64, round_shift};
 use zektra_statement::packing::Place;
-use zektra_statement::payload::mask_bits;
-use zektra_statement::phase::{Opening, Operand, PhaseTable};
+use zektra_statement::payload::{mask_bits, payload};
+use zektra_statement::phase::{Opening, Operand, Phase, PhaseTable};
 use zektra_statement::record::{Job, JobError, Plane};
 
 /// Where a party keeps the polynomials that others sent before the job.
@@ -135,10 +135,20 @@ pub struct Program {
     pub job: Job,
     /// The compiled table.
     pub table: PhaseTable,
+    /// Its digest.
+    pub table_digest: Fingerprint,
     /// The object id of the job's randomness.
     pub lock: Fingerprint,
     randomness: PublicRandomness,
     places: Vec<Vec<Place>>,
+    /// The largest opened value of each phase.
+    limits: Vec<u128>,
+}
+
+/// `n·2^B + 2^V`: masks and payload together; without a worst case the payload counts as one more mask.
+fn largest_opened(n: u32, worst: f64) -> u128 {
+    let mask = 1u128 << mask_bits(n);
+    u128::from(n) * mask + if worst < mask as f64 { worst.ceil() as u128 } else { mask }
 }
 
 impl Program {
@@ -154,10 +164,18 @@ impl Program {
             value: e.value.to_string(),
             expected: e.expected,
         })?;
+        let streams = job.extension_streams();
+        if extension_roots.len() != streams {
+            let (value, expected) =
+                (extension_roots.len().to_string(), format!("{streams}, one a dataset and other member"));
+            return Err(JobError { job: job.id, field: "extension roots".into(), value, expected });
+        }
+        let n = job.members();
+        let limits = payload(&job.template, n).phases.iter().map(|p| largest_opened(n, p.worst)).collect();
         let lock = job.lock_id(extension_roots);
-        let randomness = PublicRandomness::new(&job.chain_id, lock);
+        let randomness = PublicRandomness::of_job(&job.chain_id, lock);
         let places = (0..table.states.len()).map(|s| table.places(s as u16)).collect();
-        Ok(Self { job, table, lock, randomness, places })
+        Ok(Self { table_digest: table.digest(), job, table, lock, randomness, places, limits })
     }
 
     /// Where the entries of a state sit.
@@ -168,6 +186,12 @@ impl Program {
     /// `a''` of a state that is encrypted in `iteration`.
     pub fn state_randomness(&self, state: u16, iteration: u32) -> Poly {
         self.randomness.poly(u64::from(state), u64::from(iteration), self.job.attempt)
+    }
+
+    /// Labels that a member answers in the job: offline shares, masks, refreshes, salts.
+    pub fn labels(&self) -> u64 {
+        let one = |p: &Phase| 2 * (p.openings.len() + p.outputs.len()) as u64;
+        u64::from(self.table.iterations) * self.table.phases.iter().map(one).sum::<u64>()
     }
 
     /// In which iteration the ciphertext of `state` was made that `phase` of `iteration` reads; `None`: still zero.
@@ -189,7 +213,7 @@ impl Program {
 
     fn tile_randomness(&self, dataset: usize, tile: u64, plane: Plane) -> Poly {
         let d = &self.job.datasets[dataset].dataset;
-        tile_randomness(&self.job.chain_id, d.id, plane, tile, d.attempt)
+        tile_randomness(&self.job.chain_id, d.object(), plane, tile, d.attempt)
     }
 
     fn order(&self) -> BatchOrder {
@@ -214,6 +238,11 @@ impl Multipliers {
     pub fn new(program: Arc<Program>) -> Self {
         let order = program.order();
         Self { program, order, tiles: BTreeMap::new(), states: BTreeMap::new() }
+    }
+
+    /// The job that the multipliers are of.
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// `d2 = Σ a_left·a_right` for each opening of the phase. Cheapest in order.
@@ -312,6 +341,8 @@ pub struct Transcript<S> {
     /// Commitments of every member's shares: `shares[state][member]`, empty until first made.
     shares: Vec<Vec<Commitment>>,
     evaluated: Option<(Vec<Evaluated>, Claim)>,
+    /// `a''` of the phase's outputs, if the party had to derive them before the phase ends.
+    fresh: Vec<Eval>,
     digest: Fingerprint,
 }
 
@@ -323,7 +354,7 @@ impl<S: Source> Transcript<S> {
         let count = program.table.states.len();
         let mut order = program.order();
         let mut e = Encoder::new("zektra/transcript/v1");
-        e.bytes(&program.lock.0).bytes(&program.table.digest().0);
+        e.bytes(&program.lock.0).bytes(&program.table_digest.0);
         Self {
             source,
             step: order.step(0),
@@ -336,6 +367,7 @@ impl<S: Source> Transcript<S> {
             ciphers: vec![None; count],
             shares: vec![vec![]; count],
             evaluated: None,
+            fresh: vec![],
             digest: e.fingerprint(),
             program,
         }
@@ -402,7 +434,7 @@ impl<S: Source> Transcript<S> {
             let claim = Claim {
                 iteration: self.iteration,
                 phase: self.phase,
-                table: program.table.digest(),
+                table: program.table_digest,
                 opened: opened.fingerprint(),
                 multipliers: prints.fingerprint(),
             };
@@ -472,7 +504,7 @@ impl<S: Source> Transcript<S> {
                 d1.mul_add(&a.c1, &b.c0);
             }
         }
-        let mut d0 = d0.into_poly().at(&opening.positions);
+        let mut d0 = d0.take_at(&opening.positions);
         c.add_assign(&d1.into_poly());
         for addend in &opening.addends {
             let key = self.program.tile(&self.step, addend.slot, addend.block);
@@ -487,6 +519,11 @@ impl<S: Source> Transcript<S> {
         Ok(Evaluated { d0, c: c.into_eval(), c_print })
     }
 
+    /// Keeps `a''` of all outputs of the current phase, as [`Program::state_randomness`] gave them.
+    pub(crate) fn keep_fresh(&mut self, fresh: Vec<Eval>) {
+        self.fresh = fresh;
+    }
+
     /// Takes the answers of all members, in the order of the seats, and moves to the next phase.
     ///
     /// # Errors
@@ -496,8 +533,7 @@ impl<S: Source> Transcript<S> {
         let program = self.program.clone();
         let phase = &program.table.phases[self.phase as usize];
         self.check_forms(answers)?;
-        let n = program.job.members();
-        let limit = u128::from(n + 1) << mask_bits(n);
+        let limit = program.limits[self.phase as usize];
         let Some((evaluated, _)) = &self.evaluated else {
             return Err(self.order_error("nothing was evaluated"));
         };
@@ -530,6 +566,7 @@ impl<S: Source> Transcript<S> {
         }
         self.digest = said.fingerprint();
 
+        let mut fresh = std::mem::take(&mut self.fresh).into_iter();
         for (index, output) in phase.outputs.iter().enumerate() {
             let state = usize::from(output.state);
             let old = &self.opened[state];
@@ -546,9 +583,12 @@ impl<S: Source> Transcript<S> {
             for answer in answers {
                 c0.add_assign(&answer.g[index]);
             }
-            let c1 = program.state_randomness(output.state, self.iteration);
+            let c1 = match fresh.next() {
+                Some(a) => a,
+                None => program.state_randomness(output.state, self.iteration).into_eval(),
+            };
             self.opened[state] = u;
-            self.ciphers[state] = Some(Cipher { c0: c0.into_eval(), c1: c1.into_eval() });
+            self.ciphers[state] = Some(Cipher { c0: c0.into_eval(), c1 });
             self.shares[state] = answers.iter().map(|a| a.shares[index]).collect();
         }
         self.evaluated = None;

@@ -9,18 +9,27 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug)]
 pub struct PublicRandomness {
     chain_id: String,
+    domain: &'static str,
     object: Fingerprint,
 }
 
 impl PublicRandomness {
-    /// The randomness of an object: a dataset, or a locked job.
-    pub fn new(chain_id: &str, object: Fingerprint) -> Self {
-        Self { chain_id: chain_id.into(), object }
+    /// The randomness of a dataset's tiles.
+    ///
+    /// Tiles and states never share an `a`: whoever names a dataset after a job's lock would else get
+    /// an extension share on that job's `a''`, and the difference of two shares on one `a` is no secret.
+    pub fn of_dataset(chain_id: &str, id: Fingerprint) -> Self {
+        Self { chain_id: chain_id.into(), domain: "zektra/tile-randomness/v1", object: id }
+    }
+
+    /// The randomness of a locked job's states.
+    pub fn of_job(chain_id: &str, lock: Fingerprint) -> Self {
+        Self { chain_id: chain_id.into(), domain: "zektra/state-randomness/v1", object: lock }
     }
 
     /// `a = XOF(domain ‖ chain id ‖ object id ‖ plane ‖ index ‖ attempt)`, uniform in the ring.
     pub fn poly(&self, plane: u64, index: u64, attempt: u32) -> Poly {
-        let mut e = Encoder::new("zektra/public-randomness/v1");
+        let mut e = Encoder::new(self.domain);
         e.bytes(self.chain_id.as_bytes()).bytes(&self.object.0).u64(plane).u64(index).u64(u64::from(attempt));
         uniform(&mut blake3::Hasher::new().update(e.finish()).finalize_xof())
     }
@@ -70,8 +79,8 @@ pub enum Kind {
 pub enum Label {
     /// A tile's plane, for [`Kind::Tile`] and [`Kind::Extension`].
     Tile {
-        /// The dataset's object id.
-        dataset: Fingerprint,
+        /// The dataset's id with its owner's key.
+        object: Fingerprint,
         /// The plane's number.
         plane: u64,
         /// The tile.
@@ -105,8 +114,8 @@ impl Label {
 
     fn encode(&self, e: &mut Encoder) {
         match *self {
-            Self::Tile { dataset, plane, tile, attempt } => {
-                e.u64(1).bytes(&dataset.0).u64(plane).u64(tile).u64(u64::from(attempt));
+            Self::Tile { object, plane, tile, attempt } => {
+                e.u64(1).bytes(&object.0).u64(plane).u64(tile).u64(u64::from(attempt));
             }
             Self::Job { job, iteration, phase, index, attempt } => {
                 e.u64(2).bytes(&job.0);
@@ -133,9 +142,13 @@ pub struct Use {
 
 impl Use {
     /// What the label log remembers of the label.
+    ///
+    /// A tile and an extension share are one label, because they meet the same `a`: their difference is
+    /// the rows. A key gives one of the two, never both.
     pub fn label_print(&self) -> Fingerprint {
+        let kind = if self.kind == Kind::Extension { Kind::Tile } else { self.kind };
         let mut e = Encoder::new("zektra/label/v1");
-        e.u64(self.kind as u64);
+        e.u64(kind as u64);
         self.label.encode(&mut e);
         e.fingerprint()
     }
@@ -143,7 +156,7 @@ impl Use {
     /// What the label log remembers of the contents.
     pub fn content_print(&self) -> Fingerprint {
         let mut e = Encoder::new("zektra/label-content/v1");
-        e.bytes(&self.multiplier.0).bytes(&self.message.0);
+        e.u64(self.kind as u64).bytes(&self.multiplier.0).bytes(&self.message.0);
         e.fingerprint()
     }
 }

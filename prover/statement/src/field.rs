@@ -18,9 +18,10 @@ pub const N: usize = 4096;
 /// The bytes of a polynomial: `N` coefficients, 8 bytes each, little endian.
 pub const POLY_BYTES: usize = N * 8;
 
-/// The element that stands for `v`.
+/// The element that stands for `v`, without a branch on its sign: digits of keys and masks pass here.
 pub fn from_i64(v: i64) -> F {
-    if v < 0 { -F::from_canonical_u64(v.unsigned_abs()) } else { F::from_canonical_u64(v.unsigned_abs()) }
+    let sign = (v >> 63) as u64;
+    F::from_canonical_u64((v as u64).wrapping_add(P & sign))
 }
 
 /// The representative of `x` in `(−p/2, p/2)`.

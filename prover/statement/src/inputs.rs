@@ -1,7 +1,8 @@
 //! The public inputs of every statement that a proof will be about, and the point `r` of its check.
 //!
 //! `r = H(circuit id ‖ every other public input)` is derived outside the circuit, given to it as a
-//! public input and derived again by whoever verifies. The relations stand in `docs/protocol.md`.
+//! public input and derived again by whoever verifies. Every commitment is an input, that of the prover's
+//! own polynomials too: a quotient chosen after `r` is known would satisfy any equation. The relations stand in `docs/protocol.md`.
 
 use crate::digest::{Commitment, Fingerprint, Tag, commit};
 use crate::field::F;
@@ -21,7 +22,7 @@ pub trait PublicInputs {
     }
 }
 
-/// "`b + a·s` is a tile: planes in range, row norms at most `R`, noise in [−2, 2]."
+/// "`b + a·s` is a tile: planes in range, row norms and moments bounded, noise in [−2, 2]."
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tile {
     /// The owner's key.
@@ -30,6 +31,14 @@ pub struct Tile {
     pub planes: Vec<(Commitment, Commitment)>,
     /// `⌊R · 2^(2·scale_x)⌋`.
     pub row_norm: u64,
+    /// Largest absolute value of a feature, in units of `2^−scale_x`.
+    pub range: u64,
+    /// Weight vectors whose moments are there.
+    pub classes: u64,
+    /// Bound of a class' moment, squared: `(rows·√R/2)² · 2^(2·(scale_x + scale_r))`.
+    pub moment_norm: u64,
+    /// Commitment of the prover's own polynomials, quotients among them.
+    pub witness: Commitment,
 }
 
 /// "`x + a·s` is noise."
@@ -41,6 +50,8 @@ pub struct Extension {
     pub a: Commitment,
     /// The extension share.
     pub x: Commitment,
+    /// Commitment of the prover's own polynomials, quotients among them.
+    pub witness: Commitment,
 }
 
 /// "`P_k − d2_k·s` is noise", for a batch of openings.
@@ -50,6 +61,8 @@ pub struct Offline {
     pub key: Commitment,
     /// For each opening `d2` and `P`.
     pub shares: Vec<(Commitment, Commitment)>,
+    /// Commitment of the prover's own polynomials, quotients among them.
+    pub witness: Commitment,
 }
 
 /// "`y = (c·s)[src] + M`, `S → S'` rounded, `g + a''·s + place(S')` is noise."
@@ -61,14 +74,12 @@ pub struct PhaseShare {
     pub c: Vec<Commitment>,
     /// The masked share of each opening.
     pub y: Vec<Commitment>,
-    /// The share of the state before.
-    pub share_before: Commitment,
-    /// The share of the state after.
-    pub share_after: Commitment,
-    /// `a''` of each output.
-    pub a: Vec<Commitment>,
-    /// `g` of each output.
-    pub g: Vec<Commitment>,
+    /// For each output the member's share of the state before and after.
+    pub shares: Vec<(Commitment, Commitment)>,
+    /// For each output `a''` and `g`.
+    pub refreshed: Vec<(Commitment, Commitment)>,
+    /// Commitment of the prover's own polynomials, quotients among them.
+    pub witness: Commitment,
 }
 
 /// "The products, `c`, `u`, rounding and the new `c0` are right."
@@ -78,14 +89,20 @@ pub struct Step {
     pub node: Fingerprint,
     /// Ciphertexts that go in: `(c0, c1)` of tiles and states.
     pub operands: Vec<(Commitment, Commitment)>,
+    /// Offline shares, opening by opening, member by member.
+    pub offline: Vec<Commitment>,
     /// `c` of each opening.
     pub c: Vec<Commitment>,
-    /// Sum of the masked shares' vectors, one commitment a member and opening.
+    /// Masked shares, opening by opening, member by member.
     pub y: Vec<Commitment>,
-    /// The opened state before and after.
+    /// Fresh encryptions, output by output, member by member.
+    pub g: Vec<Commitment>,
+    /// For each output the opened state before and after.
     pub opened: Vec<(Commitment, Commitment)>,
-    /// New ciphertexts `(c0, a'')`.
+    /// For each output the new ciphertext `(c0, a'')`.
     pub outputs: Vec<(Commitment, Commitment)>,
+    /// Commitment of the prover's own polynomials, quotients among them.
+    pub witness: Commitment,
 }
 
 /// "All iterations up to here were run as the template says, on the committed tiles."
@@ -155,36 +172,38 @@ impl Elements {
 
 impl PublicInputs for Tile {
     fn elements(&self) -> Vec<F> {
-        let Self { key, planes, row_norm } = self;
-        Elements::default().one(key).pairs(planes).number(*row_norm).0
+        let Self { key, planes, row_norm, range, classes, moment_norm, witness } = self;
+        let e = Elements::default().one(key).pairs(planes).number(*row_norm).number(*range);
+        e.number(*classes).number(*moment_norm).one(witness).0
     }
 }
 
 impl PublicInputs for Extension {
     fn elements(&self) -> Vec<F> {
-        let Self { key, a, x } = self;
-        Elements::default().one(key).one(a).one(x).0
+        let Self { key, a, x, witness } = self;
+        Elements::default().one(key).one(a).one(x).one(witness).0
     }
 }
 
 impl PublicInputs for Offline {
     fn elements(&self) -> Vec<F> {
-        let Self { key, shares } = self;
-        Elements::default().one(key).pairs(shares).0
+        let Self { key, shares, witness } = self;
+        Elements::default().one(key).pairs(shares).one(witness).0
     }
 }
 
 impl PublicInputs for PhaseShare {
     fn elements(&self) -> Vec<F> {
-        let Self { key, c, y, share_before, share_after, a, g } = self;
-        Elements::default().one(key).list(c).list(y).one(share_before).one(share_after).list(a).list(g).0
+        let Self { key, c, y, shares, refreshed, witness } = self;
+        Elements::default().one(key).list(c).list(y).pairs(shares).pairs(refreshed).one(witness).0
     }
 }
 
 impl PublicInputs for Step {
     fn elements(&self) -> Vec<F> {
-        let Self { node, operands, c, y, opened, outputs } = self;
-        Elements::default().print(node).pairs(operands).list(c).list(y).pairs(opened).pairs(outputs).0
+        let Self { node, operands, offline, c, y, g, opened, outputs, witness } = self;
+        let e = Elements::default().print(node).pairs(operands).list(offline).list(c).list(y).list(g);
+        e.pairs(opened).pairs(outputs).one(witness).0
     }
 }
 

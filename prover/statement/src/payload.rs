@@ -48,6 +48,9 @@ pub struct PhasePayload {
     pub worst: f64,
     /// Largest absolute value for honest rows, consistent labels and random noise.
     pub honest: f64,
+    /// Largest part of it that noise can make, all members' at its bound: how far from the truth a valid
+    /// job may be steered at this opening. Infinite where there is no bound.
+    pub noise: f64,
     /// Opened coefficients in all iterations.
     pub opened: u64,
 }
@@ -166,6 +169,11 @@ impl<'a> Linear<'a> {
             + self.fan_in * (self.e + conv_r)
             + self.offline;
 
+        let noise_z = self.e * self.d.sqrt() * w + zeta;
+        let noise_g = self.fan_in * self.rows * (self.e * (worst_z / two_s1 + delta) + self.kappa * delta)
+            + self.fan_in * (self.e + conv_r)
+            + self.offline;
+
         let honest = self.honest();
         let iterations = u64::from(self.p.iterations) * u64::from(self.p.classes);
         let z_opened = iterations * u64::from(self.p.groups * self.p.rows_per_group());
@@ -173,8 +181,8 @@ impl<'a> Linear<'a> {
             iterations * u64::from(self.p.groups / self.p.fan_in) * u64::from(self.p.blocks() * self.p.columns());
         Payload {
             phases: vec![
-                PhasePayload { name: "predict", worst: worst_z, honest: honest.z, opened: z_opened },
-                PhasePayload { name: "gradient", worst: worst_g, honest: honest.g, opened: g_opened },
+                PhasePayload { name: "predict", worst: worst_z, honest: honest.z, noise: noise_z, opened: z_opened },
+                PhasePayload { name: "gradient", worst: worst_g, honest: honest.g, noise: noise_g, opened: g_opened },
             ],
             expansion,
             weight_norm: (grow * w + per_iteration) / self.sw,
@@ -213,8 +221,10 @@ impl<'a> Linear<'a> {
         let range = (f64::from(self.p.range) / 256.0).min(self.root_r);
         let rounding = ((self.n + 1.0) / 12.0).sqrt();
         let g = self.fan_in * self.rows * range * (residual * self.sr + rounding) * self.sx + HONEST_SIGMAS * noise_r;
-        let error =
-            noise_z / (self.sx * self.sw) + rounding / self.sr / self.rows.sqrt() + self.d.sqrt() * 0.3 * w / self.sx;
+        let error = noise_z / (self.sx * self.sw)
+            + rounding / self.sr / self.rows.sqrt()
+            + self.root_r * rounding * (t * self.groups / self.fan_in).sqrt() / self.sw
+            + self.d.sqrt() * 0.3 * w / self.sx;
         Honest { z, g, error }
     }
 
@@ -239,7 +249,8 @@ impl<'a> Linear<'a> {
         let g = base.phases[1];
         let residual = cube / (sz * sq) / pow2(cubic::FACTOR_BITS) + 0.5;
         let gradient = self.fan_in * self.rows * self.kappa * residual * self.sr + noise * self.sx;
-        let without = |name, honest, opened| PhasePayload { name, worst: f64::INFINITY, honest, opened };
+        let without =
+            |name, honest, opened| PhasePayload { name, worst: f64::INFINITY, honest, noise: f64::INFINITY, opened };
         Payload {
             phases: vec![
                 without("predict", z_honest.max(z.honest), z.opened),

@@ -135,6 +135,26 @@ pub enum TableError {
         /// How many there are.
         count: usize,
     },
+    /// A state would be encrypted twice in an iteration, under one `a''`.
+    #[error("phase {phase}: state {state} is written a second time in the iteration")]
+    Twice {
+        /// Which phase.
+        phase: usize,
+        /// Which state.
+        state: u16,
+    },
+    /// A number out of range.
+    #[error("phase {phase}: {what} is {value}, expected {expected}")]
+    Range {
+        /// Which phase; the number of phases for what belongs to none.
+        phase: usize,
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        value: u32,
+        /// What is allowed.
+        expected: &'static str,
+    },
     /// A state's length differs from the openings that feed it.
     #[error("phase {phase}: state {state} has {length} entries but an opening gives {opened}")]
     Length {
@@ -172,8 +192,28 @@ impl PhaseTable {
     /// # Errors
     /// The first rule that is broken.
     pub fn validate(&self) -> Result<(), TableError> {
+        let whole = self.phases.len();
+        if ![32, 64].contains(&self.columns) {
+            let value = u32::from(self.columns);
+            return Err(TableError::Range { phase: whole, what: "columns", value, expected: "32 or 64" });
+        }
+        for s in &self.states {
+            let longest = match s.packing {
+                Packing::Weights => self.columns,
+                Packing::Residuals => self.rows() as u16,
+                Packing::Elementwise => MAX_POSITIONS as u16,
+            };
+            if s.length == 0 || s.length > longest {
+                let (what, value, expected) = ("length of a state", u32::from(s.length), "what its packing holds");
+                return Err(TableError::Range { phase: whole, what, value, expected });
+            }
+        }
+        let mut written = vec![false; self.states.len()];
         for (phase, p) in self.phases.iter().enumerate() {
             let unknown = |what, index| TableError::Unknown { phase, what, index };
+            if !(1..=62).contains(&p.shift) {
+                return Err(TableError::Range { phase, what: "shift", value: p.shift, expected: "1 to 62" });
+            }
             for o in &p.openings {
                 for &(a, b) in &o.products {
                     if a == b {
@@ -205,6 +245,9 @@ impl PhaseTable {
                     if a.slot >= self.slots || a.block >= self.blocks {
                         return Err(unknown("addend of row group", a.slot));
                     }
+                    if (usize::from(a.class) + 1) * usize::from(self.columns) > N {
+                        return Err(unknown("class of an addend", a.class));
+                    }
                 }
                 let mut sorted = o.positions.clone();
                 sorted.sort_unstable();
@@ -218,6 +261,9 @@ impl PhaseTable {
                 let Some(state) = self.states.get(usize::from(out.state)) else {
                     return Err(unknown("state", out.state));
                 };
+                if std::mem::replace(&mut written[usize::from(out.state)], true) {
+                    return Err(TableError::Twice { phase, state: out.state });
+                }
                 for &o in &out.openings {
                     let opening = p.openings.get(usize::from(o)).ok_or(unknown("opening", o))?;
                     if opening.positions.len() != usize::from(state.length) {

@@ -95,6 +95,19 @@ impl Dataset {
         e.fingerprint()
     }
 
+    /// What tiles are labelled and drawn by: the id together with the owner's key, so that a record that
+    /// carries another owner's id stands for other randomness.
+    pub fn object_of(id: &Fingerprint, owner_key: &Commitment) -> Fingerprint {
+        let mut e = Encoder::new("zektra/vault-object/v1");
+        e.bytes(&id.0).bytes(&owner_key.to_bytes());
+        e.fingerprint()
+    }
+
+    /// [`Dataset::object_of`] this dataset.
+    pub fn object(&self) -> Fingerprint {
+        Self::object_of(&self.id, &self.owner_key)
+    }
+
     /// Tiles: row groups times column blocks.
     pub fn tiles(&self) -> u64 {
         u64::from(self.groups) * u64::from(self.blocks)
@@ -181,9 +194,14 @@ pub struct JobError {
 }
 
 impl Job {
-    /// Row groups of all datasets.
+    /// Row groups of all datasets; below 2^32 in a valid job.
     pub fn groups(&self) -> u32 {
-        self.datasets.iter().map(|d| d.dataset.groups).sum()
+        self.datasets.iter().fold(0u32, |sum, d| sum.saturating_add(d.dataset.groups))
+    }
+
+    /// How many extension streams there are: one a dataset and member that does not own it.
+    pub fn extension_streams(&self) -> usize {
+        self.datasets.len() * (self.seats.len() - 1)
     }
 
     /// Members, `n`.
@@ -261,6 +279,10 @@ impl Job {
             if d.groups == 0 || d.groups > 1 << 20 {
                 return fail(&at("groups"), d.groups.to_string(), "1 to 1048576 row groups".into());
             }
+            let room = u64::from(d.groups) * u64::from(p.rows_per_group());
+            if d.rows == 0 || d.rows > room {
+                return fail(&at("rows"), d.rows.to_string(), format!("1 to {room}, what the row groups hold"));
+            }
             let pairs = [
                 ("columns", d.columns, p.columns()),
                 ("blocks", d.blocks, p.blocks()),
@@ -275,6 +297,9 @@ impl Job {
                     return fail(&at(field), value.to_string(), format!("{expected}, as the template says"));
                 }
             }
+        }
+        if self.datasets.len() > 1024 {
+            return fail("datasets", self.datasets.len().to_string(), "at most 1024".into());
         }
         let groups = self.datasets.iter().map(|d| u64::from(d.dataset.groups)).sum::<u64>();
         if u64::from(p.groups) > groups {

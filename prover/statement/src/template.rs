@@ -54,11 +54,11 @@ pub mod cubic {
     /// `β = (0.15012/0.001593) · κ²`.
     pub const BETA: f64 = 82.264_653_18;
     /// Fraction bits of `z'`.
-    pub const Z_BITS: u32 = 10;
+    pub const Z_BITS: u32 = 9;
     /// Fraction bits of `β − z'²`.
-    pub const Q_BITS: u32 = 8;
+    pub const Q_BITS: u32 = 7;
     /// `β` at its scale.
-    pub const CONSTANT: i64 = 21_060;
+    pub const CONSTANT: i64 = 10_530;
     /// Beyond this `|z'|` the approximation is not used.
     pub const Z_LIMIT: f64 = 8.0 * KAPPA;
 }
@@ -142,6 +142,8 @@ impl Params {
     }
 
     /// `lr = rows · 2^(scale_x + scale_r − scale_w − shift_w)`, for the mean over the step's slots.
+    ///
+    /// The cubic link trains `κw` instead of `w`: there it is κ times the rate of the textbook's descent.
     pub fn learning_rate(&self) -> f64 {
         let exponent =
             i64::from(self.scale_x) + i64::from(self.scale_r) - i64::from(self.scale_w) - i64::from(self.shift_w);
