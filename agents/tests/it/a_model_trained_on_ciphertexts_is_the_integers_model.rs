@@ -143,18 +143,19 @@ fn mini_batches_follow_the_beacon() {
 #[test]
 fn the_cubic_link_is_for_members_who_trust_each_other() {
     let parties = Parties::new();
-    parties.seats(&["alice"]);
-    parties.write("alice.csv", table(10, 200, 5, half_space));
+    parties.seats(&["alice", "bob", "developer"]);
+    parties.write("alice.csv", table(10, 128, 5, half_space));
+    parties.write("bob.csv", table(11, 128, 5, half_space));
     parties.write("test.csv", table(12, 80, 5, half_space));
     parties.schema("alice.csv", "y");
-    parties.encrypt(&["alice"]);
-    let cubic = JobText { template: "cubic-classifier/1", developer: "alice", ..JobText::of(&["alice"], 6) };
+    parties.encrypt(&["alice", "bob"]);
+    let cubic = JobText { template: "cubic-classifier/1", ..JobText::of(&["alice", "bob"], 6) };
     parties.job(&cubic);
     let refused = parties.run(&["train", "--job", "job.toml"]);
     refused.failed(3, &["template is cubic-classifier/1", "trusted_inputs = true"]);
     assert!(!parties.path("node").exists());
     parties.job(&JobText { more: "trusted_inputs = true", ..cubic });
-    let outcome = outcome(&parties, "alice", &["alice.csv"]);
+    let outcome = outcome(&parties, "developer", &["alice.csv", "bob.csv"]);
     let off = (outcome.score - outcome.by_integers).abs() * 80.0;
     assert!(off <= 1.0 + 1e-9, "{} by ciphertexts, {} by integers", outcome.score, outcome.by_integers);
     assert!(outcome.distances[0] < 0.05, "{}", outcome.distances[0]);

@@ -264,7 +264,7 @@ fn job_files_with_errors_are_refused_by_field() {
         (replaced(&beacon, "5a"), 2, vec!["beacon: ", "\\\"5a\\\"", "64 hexadecimal digits"]),
         (replaced("5a5a", "zz5a"), 2, vec!["beacon: ", "64 hexadecimal digits"]),
         (replaced("linear-classifier/1", "forest/1"), 2, vec!["template: ", "forest/1", "one of linear-regression/1"]),
-        (replaced("linear-classifier/1", "cubic-classifier/1"), 3, vec!["no scales reach the floors"]),
+        (replaced("linear-classifier/1", "cubic-classifier/1"), 3, vec!["trusted_inputs = true"]),
         (added("batch_rows = 100"), 2, vec!["batch_rows: 100", "a multiple of 128"]),
         (added("batch_rows = 0"), 2, vec!["batch_rows: 0", "a multiple of 128"]),
         (added("learning_rate = -1.0"), 2, vec!["learning_rate: -1", "a positive number"]),
