@@ -113,6 +113,24 @@ pub fn offline_index(table: &PhaseTable, iteration: u32, phase: u32, opening: u3
     u64::from(iteration) * openings(&table.phases) + openings(&table.phases[..phase as usize]) + u64::from(opening)
 }
 
+/// Refuses what cannot be a ciphertext where ciphertexts are due: tiles and extension shares.
+///
+/// # Errors
+/// The first polynomial that looks like plaintext.
+pub fn refuse_plaintext(id: StreamId, first: u64, polys: &[Poly]) -> Result<()> {
+    if let StreamId::Offline { .. } = id {
+        // Shares of multipliers that are zero are noise alone.
+        return Ok(());
+    }
+    match polys.iter().position(|p| !p.looks_uniform()) {
+        None => Ok(()),
+        Some(at) => bail!(
+            "{id:?}: polynomial {} is no ciphertext but looks like plaintext; encrypt the table with `zektra encrypt`",
+            first + at as u64
+        ),
+    }
+}
+
 /// A party's folder of one job.
 #[derive(Debug)]
 pub struct Archive {

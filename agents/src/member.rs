@@ -4,7 +4,9 @@
 //! pull and push offline shares, phases, finish, deliver. A request that does not fit is refused with
 //! the reason; the member stays as it was.
 
-use crate::archive::{Archive, ArchiveSource, StreamId, data_streams, offline_index, offline_streams};
+use crate::archive::{
+    Archive, ArchiveSource, StreamId, data_streams, offline_index, offline_streams, refuse_plaintext,
+};
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
 use crate::wire;
@@ -174,12 +176,16 @@ fn store(archive: &Archive, own: u32, streams: &[(StreamId, u64)], request: &pb:
     ensure!(id.member() != own, "{id:?} is this member's own stream");
     let polys = wire::polys_from_bytes(&chunk.polynomials)?;
     within(streams, id, chunk.first, polys.len() as u64)?;
+    refuse_plaintext(id, chunk.first, &polys)?;
     archive.append(id, chunk.first, &chunk.polynomials)?;
     Ok(Reply::Push(pb::PushReply {}))
 }
 
 fn pulled(archive: &Archive, id: StreamId, first: u64, count: u64) -> Result<Reply> {
-    let polynomials = archive.bytes(id, first, count)?.into();
+    let polynomials = archive.bytes(id, first, count)?;
+    // The last look before anything leaves an owner's machine.
+    refuse_plaintext(id, first, &wire::polys_from_bytes(&polynomials)?)?;
+    let polynomials = polynomials.into();
     let chunk = zektra_proto::training::v1::Chunk { id: Some(id.to_pb()), first, polynomials };
     Ok(Reply::Pull(pb::PullReply { chunk: Some(chunk) }))
 }

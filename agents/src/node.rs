@@ -3,7 +3,7 @@
 //! The node holds no secret. What it has is on disk before it is used, so that a killed job goes on
 //! from its last finished phase.
 
-use crate::archive::{Archive, CHUNK, StreamId, data_streams, offline_streams};
+use crate::archive::{Archive, CHUNK, StreamId, data_streams, offline_streams, refuse_plaintext};
 use crate::wire;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::collections::BTreeMap;
@@ -150,6 +150,7 @@ impl<'a> Node<'a> {
                     chunk.first,
                     polys.len()
                 );
+                refuse_plaintext(*id, *first, &polys)?;
                 self.archive.append(*id, *first, &chunk.polynomials)?;
             }
         }

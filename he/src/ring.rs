@@ -3,7 +3,7 @@
 use crate::ntt;
 use std::fmt;
 use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit, fingerprint};
-use zektra_statement::field::{F, Field, N, POLY_BYTES, from_bytes, to_bytes};
+use zektra_statement::field::{F, Field, N, POLY_BYTES, PrimeField64, from_bytes, to_bytes};
 use zektra_statement::packing::Place;
 
 /// A ring element as its 4096 canonical coefficients: how it is stored, committed and sent.
@@ -108,6 +108,20 @@ impl Poly {
             return Err(PolyError::Length(bytes.len()));
         }
         from_bytes(bytes).map(Self).map_err(PolyError::Range)
+    }
+
+    /// Whether the coefficients could be uniform modulo `p`, as those of every ciphertext are.
+    ///
+    /// Text, floats, small integers and zeros are told apart from ciphertexts by the histogram of their
+    /// coefficients' highest bytes: χ² over 256 bins is 255 ± 23 for a ciphertext, and 1,000 is 33 standard
+    /// deviations away. It guards against uploading plaintext by mistake; it proves nothing.
+    pub fn looks_uniform(&self) -> bool {
+        let mut bins = [0u32; 256];
+        for c in &self.0 {
+            bins[(c.to_canonical_u64() >> 56) as usize] += 1;
+        }
+        let expected = N as f64 / 256.0;
+        bins.iter().map(|&b| (f64::from(b) - expected).powi(2) / expected).sum::<f64>() < 1000.0
     }
 
     /// The Poseidon commitment that a proof opens.

@@ -11,13 +11,15 @@ use zektra_agents::member::{Connection, serve};
 use zektra_agents::vault::Home;
 use zektra_agents::wire;
 use zektra_he::seat::SeatSecret;
+use zektra_he::tile::tile_randomness;
 use zektra_proto::node::v1 as pb;
 use zektra_proto::node::v1::envelope::Body;
 use zektra_proto::node::v1::reply::Reply;
 use zektra_proto::node::v1::request::Request;
 use zektra_proto::training::v1 as training;
+use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::POLY_BYTES;
-use zektra_statement::record::Job;
+use zektra_statement::record::{Job, Plane};
 
 const ALICE: usize = 0;
 const DEVELOPER: usize = 1;
@@ -253,6 +255,7 @@ fn streams_are_exchanged_within_their_bounds() {
     served.refuses(&talk[lock].0, "it is too early to lock");
     served.refuses(&talk[position(&talk, is_phase)].0, "phase does not fit here");
     served.refuses(&talk[position(&talk, is_finish)].0, "finish does not fit here");
+    let uniform = tile_randomness("local", Fingerprint::NONE, Plane::Features, 0, 0).to_bytes();
     for (request, reason) in [
         (pull(own, 0, 0), "expected within 0..4"),
         (pull(own, total, 1), "expected within 0..4"),
@@ -271,7 +274,8 @@ fn streams_are_exchanged_within_their_bounds() {
         (push(tiles, 0, vec![]), "expected within 0..4"),
         (push(tiles, 0, vec![0; 5 * POLY_BYTES]), "expected within 0..4"),
         (push(tiles, 0, vec![0; 300 * POLY_BYTES]), "expected within 0..4"),
-        (push(tiles, 1, poly.clone()), "polynomial 1 came, expected 0"),
+        (push(tiles, 0, poly.clone()), "looks like plaintext"),
+        (push(tiles, 1, uniform), "polynomial 1 came, expected 0"),
         (push(tiles, u64::MAX, poly.clone()), "the range overflows"),
         (push(StreamId::Tiles { dataset: 3, member: 0 }, 0, poly.clone()), "is no stream of this stage"),
         (Request::Push(pb::PushRequest { chunk: None }), "push.chunk: missing"),

@@ -31,6 +31,7 @@ fn observed(before: &Parties, alice: &str, bob: &str) -> (Conversations, Vec<(St
     (conversations, files.map(size).collect())
 }
 
+/// cap 4: sizes and order of all messages and files depend on the shape of the tables alone.
 #[test]
 fn tables_of_equal_shape_give_transcripts_of_equal_sizes() {
     let label = |row: &[f64]| String::from(if row[0] > 0.0 { "1" } else { "0" });

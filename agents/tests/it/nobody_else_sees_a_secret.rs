@@ -264,6 +264,7 @@ fn haystacks(parties: &Parties, messages: &[Message]) -> Vec<(String, Vec<u8>)> 
     all
 }
 
+/// cap 1, cap 2, cap 23, cap 43: nobody but its owner holds a row, a label, a share or a key, in any file or message.
 #[test]
 fn no_folder_and_no_message_holds_another_partys_secret() {
     let parties = Parties::new();

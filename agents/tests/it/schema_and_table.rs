@@ -431,7 +431,8 @@ fn norm(x: &[i32]) -> i64 {
     x.iter().map(|value| i64::from(*value) * i64::from(*value)).sum()
 }
 
-/// The promises of [`Scaler::quantise`] for a row of [`Scaler::scale_row`].
+/// cap 14: the same integers every time, and every value within 1.5 units of its float: the promises of
+/// [`Scaler::quantise`] for a row of [`Scaler::scale_row`].
 fn check_row(scaler: &Scaler, scaled: &[f64]) -> Vec<i32> {
     let x = scaler.quantise(scaled);
     assert_eq!(x, scaler.quantise(scaled));
