@@ -1,6 +1,6 @@
 //! Behaviour of the parties of a training job.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
 
 mod a_killed_party_goes_on_where_it_was;
 mod a_member_refuses_what_it_did_not_compute;
