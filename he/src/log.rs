@@ -163,6 +163,11 @@ impl LabelLog {
         self.answered.is_empty()
     }
 
+    /// Whether this very use was claimed before.
+    pub fn knows(&self, usage: &Use) -> bool {
+        self.answered.get(&usage.label_print()) == Some(&usage.content_print())
+    }
+
     /// Claims all of `uses`, or none: equal repetitions are fine, anything else is refused.
     ///
     /// # Errors

@@ -166,11 +166,6 @@ impl<'a, S: Source> Member<'a, S> {
         }
         Profile::of(job)?.check()?;
         release::check_key(&job.seats[job.developer as usize].release_key)?;
-        // Rather not begin than stall half-way.
-        let (needed, left) = (program.labels(), (MAX_LABELS - log.len().min(MAX_LABELS)) as u64);
-        if needed > left {
-            return Err(Refusal::Labels { needed, left });
-        }
         let label = Label::job(&job.chain_id, job.id);
         // A retry may not change who takes part: fresh shares of one key under another set of members leak it.
         let first = Job { attempt: 0, ..job.clone() }.digest();
@@ -180,7 +175,16 @@ impl<'a, S: Source> Member<'a, S> {
             multiplier,
             message: Fingerprint::NONE,
         };
-        log.claim(&[pin(0, 0, first), pin(1, job.attempt, program.lock)])?;
+        let pins = [pin(0, 0, first), pin(1, job.attempt, program.lock)];
+        // Rather not begin than stall half-way; a job that goes on has had its room checked.
+        if !log.knows(&pins[1]) {
+            let (needed, left) =
+                (program.labels() + pins.len() as u64, (MAX_LABELS - log.len().min(MAX_LABELS)) as u64);
+            if needed > left {
+                return Err(Refusal::Labels { needed, left });
+            }
+        }
+        log.claim(&pins)?;
         let states = &program.table.states;
         let shares = states.iter().map(|s| vec![F::ZERO; usize::from(s.length)]).collect();
         let salts = vec![[F::ZERO; 4]; states.len()];
