@@ -1,9 +1,7 @@
 //! After a job every folder and every message is searched for every secret of every party, in all encodings that
 //! this program has ever had a reason to use, and for planted ones to show that the search finds them.
 //!
-//! All parties of a local job are threads of one process, so the node's memory cannot be searched apart from the
-//! members'. What can be checked is that a node is given nothing but a folder of its own, the public record and
-//! links that carry bytes: see [`a_node_gets_a_folder_the_record_and_links`].
+//! The node's memory is searched in [`crate::a_node_in_its_own_process_holds_no_secret`].
 
 use crate::parties::{JobText, Parties, breast_cancer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +25,8 @@ use zektra_statement::record::Job;
 
 /// Byte strings that must not be anywhere, found by their first eight bytes.
 #[derive(Default)]
-struct Needles {
-    list: Vec<(Vec<u8>, String)>,
+pub struct Needles {
+    pub list: Vec<(Vec<u8>, String)>,
     by_start: BTreeMap<[u8; 8], Vec<usize>>,
     /// A bit for each hash of a start: most positions need no look-up.
     seen: Vec<u64>,
@@ -52,7 +50,7 @@ impl Needles {
     }
 
     /// What is in the bytes.
-    fn find(&self, bytes: &[u8]) -> BTreeSet<&str> {
+    pub fn find(&self, bytes: &[u8]) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         for (at, window) in bytes.windows(8).enumerate() {
             let start: [u8; 8] = window.try_into().unwrap();
@@ -151,7 +149,7 @@ impl Needles {
 }
 
 /// A key share: its ternary digits, derived here once more from the seed.
-fn digits(seed: &[u8; 32]) -> Vec<i64> {
+pub fn digits(seed: &[u8; 32]) -> Vec<i64> {
     let key = blake3::derive_key("zektra 2026 ternary key share v1", seed);
     let mut bytes = vec![0; N * 8];
     blake3::Hasher::new_keyed(&key).finalize_xof().fill(&mut bytes);
@@ -159,12 +157,12 @@ fn digits(seed: &[u8; 32]) -> Vec<i64> {
     bytes.chunks_exact(8).map(digit).collect()
 }
 
-fn key_of(digits: &[i64]) -> Poly {
+pub fn key_of(digits: &[i64]) -> Poly {
     Poly::from_coefficients(digits.iter().map(|d| from_i64(*d)).collect())
 }
 
 /// Adds a table's rows, raw, scaled, rounded and packed, and its labels.
-fn add_table(needles: &mut Needles, owner: &str, parties: &Parties) {
+pub fn add_table(needles: &mut Needles, owner: &str, parties: &Parties) {
     let text = String::from_utf8(parties.read(&format!("{owner}.csv"))).unwrap();
     for line in text.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
@@ -197,7 +195,7 @@ fn add_table(needles: &mut Needles, owner: &str, parties: &Parties) {
 }
 
 /// Adds a seat's seed and everything that is derived from it.
-fn add_seat(needles: &mut Needles, name: &str, seed: &[u8; 32]) {
+pub fn add_seat(needles: &mut Needles, name: &str, seed: &[u8; 32]) {
     let what = format!("seed of {name}");
     for context in ["zektra 2026 ternary key share v1", "zektra 2026 stream key v1", "zektra 2026 release key v1"] {
         needles.add(&what, blake3::derive_key(context, seed).to_vec());
@@ -220,7 +218,7 @@ fn add_seat(needles: &mut Needles, name: &str, seed: &[u8; 32]) {
 }
 
 /// Adds all masks and shares `S` of a member, which its key gives from what everyone saw; the last shares.
-fn add_shares(needles: &mut Needles, job: &Job, folder: &Path, member: usize, key: &Eval) -> BTreeMap<u16, Vec<F>> {
+pub fn add_shares(needles: &mut Needles, job: &Job, folder: &Path, member: usize, key: &Eval) -> BTreeMap<u16, Vec<F>> {
     let archive = Archive::open(folder, job).unwrap();
     let program = Arc::new(Program::new(job.clone(), &archive.roots(job).unwrap()).unwrap());
     let source = archive.source(job, &program.table).unwrap();
