@@ -244,6 +244,19 @@ impl Archive {
         Ok(out)
     }
 
+    /// Brings streams to the disk: what is answered later must still fit them after a power cut.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn sync(&self, streams: &[(StreamId, u64)]) -> Result<()> {
+        for (id, _) in streams {
+            let path = self.path(*id);
+            let synced = File::open(&path).and_then(|f| f.sync_data());
+            synced.with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
+    }
+
     fn rounds_path(&self) -> PathBuf {
         self.folder.join("rounds.bin")
     }

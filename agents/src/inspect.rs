@@ -56,6 +56,9 @@ pub fn inspect(path: &Path) -> Result<Value> {
             );
         }
     }
+    if path.file_name().is_some_and(|n| n == "rounds.bin") {
+        return Ok(json!({ "kind": "rounds of a job: every member's answers, in order", "bytes": bytes.len() }));
+    }
     let poly = zektra_statement::field::POLY_BYTES;
     if !bytes.is_empty() && bytes.len().is_multiple_of(poly) {
         return Ok(json!({
@@ -64,7 +67,8 @@ pub fn inspect(path: &Path) -> Result<Value> {
             "root": blake3::hash(&bytes).to_hex().to_string(),
         }));
     }
-    Err(Rejected::Input(format!("{} is not a file of this system", path.display())).into())
+    Err(Rejected::Input(format!("{} is not a file of this system, or it is damaged or cut short", path.display()))
+        .into())
 }
 
 fn envelope(body: Body) -> Result<Value> {

@@ -228,7 +228,12 @@ impl JobFile {
         };
         let profile = Profile::of(&job)?;
         profile.check()?;
-        let node = base.join(&self.node).join("jobs").join(format!("{}-{}", job.id, job.attempt));
+        crate::model::suits(&job.template, &schema)?;
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let node = base.join(&self.node);
+        let shared = homes.iter().any(|h| real(h.path()) == real(&node));
+        expect(!shared, || format!("node: {}, expected a folder that is no member's", self.node.display()))?;
+        let node = node.join("jobs").join(format!("{}-{}", job.id, job.attempt));
         Ok(Plan { job, profile, homes, node, schema })
     }
 }
@@ -328,17 +333,19 @@ struct NodeGone;
 /// # Errors
 /// Whatever stops a party; the member's own error where it has one.
 pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<Outcome> {
+    // Whoever planned the job here is whom the members belong to.
+    let approved = plan.job.digest();
     std::thread::scope(|scope| {
         let mut links: Vec<Box<dyn Link>> = Vec::new();
         let mut members = Vec::new();
         for (member, home) in plan.homes.iter().enumerate() {
             let (requests, receive_requests) = channel();
             let (replies, receive_replies) = channel();
-            let (node_traffic, member_traffic) = (traffic.clone(), traffic.clone());
+            let (node_traffic, member_traffic, approved) = (traffic.clone(), traffic.clone(), &approved);
             links.push(Box::new(NodeEnd { member, requests, replies: receive_replies, traffic: node_traffic }));
             members.push(scope.spawn(move || {
                 let mut end = MemberEnd { member, requests: receive_requests, replies, traffic: member_traffic };
-                serve(home, &mut end)
+                serve(home, approved, &mut end)
             }));
         }
         let outcome =

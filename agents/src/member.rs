@@ -12,7 +12,7 @@ use crate::vault::{Home, schema_digest};
 use crate::wire;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::sync::Arc;
-use zektra_he::log::LabelLog;
+use zektra_he::log::{LabelLog, MAX_LABELS};
 use zektra_he::member::{Member, extend};
 use zektra_he::profile::Profile;
 use zektra_he::release;
@@ -22,7 +22,8 @@ use zektra_proto::node::v1 as pb;
 use zektra_proto::node::v1::envelope::Body;
 use zektra_proto::node::v1::reply::Reply;
 use zektra_proto::node::v1::request::Request;
-use zektra_statement::record::{Job, Plane};
+use zektra_statement::digest::Fingerprint;
+use zektra_statement::record::{Dataset, Job, Plane};
 
 /// How a member hears a node.
 pub trait Connection {
@@ -41,9 +42,13 @@ pub trait Connection {
 
 /// Answers requests about one job until the node hangs up.
 ///
+/// `approved` is the digest of the job that the member's owner agreed to: whatever else the node
+/// opens is refused, for a node chooses neither the developer, nor the template, nor whom to trust.
+///
 /// # Errors
 /// A broken connection, or a home that cannot be used. Refusals are sent to the node and are no errors.
-pub fn serve(home: &Home, connection: &mut dyn Connection) -> Result<()> {
+pub fn serve(home: &Home, approved: &Fingerprint, connection: &mut dyn Connection) -> Result<()> {
+    let connection = &mut Guarded { connection, home: home.path().display().to_string() };
     let seat = home.seat()?;
     let mut log = home.log(&seat)?;
     let mut before: Option<Open> = None;
@@ -52,7 +57,7 @@ pub fn serve(home: &Home, connection: &mut dyn Connection) -> Result<()> {
             return Ok(());
         };
         let outcome = match (request, &mut before) {
-            (Request::Open(r), None) => open(home, &seat, r).map(|(open, reply)| {
+            (Request::Open(r), None) => open(home, &seat, &log, approved, r).map(|(open, reply)| {
                 before = Some(open);
                 Step::Reply(reply)
             }),
@@ -89,9 +94,9 @@ enum Step {
     Locked(Arc<Program>),
 }
 
-fn next(connection: &mut dyn Connection) -> Result<Option<Request>> {
+fn next(connection: &mut Guarded<'_>) -> Result<Option<Request>> {
     loop {
-        let Some(bytes) = connection.receive()? else {
+        let Some(bytes) = connection.connection.receive()? else {
             return Ok(None);
         };
         match wire::decode(&bytes) {
@@ -102,12 +107,23 @@ fn next(connection: &mut dyn Connection) -> Result<Option<Request>> {
     }
 }
 
-fn answer(connection: &mut dyn Connection, reply: Reply) -> Result<()> {
-    connection.send(wire::encode(Body::Reply(pb::Reply { reply: Some(reply) })))
+fn answer(connection: &mut Guarded<'_>, reply: Reply) -> Result<()> {
+    connection.connection.send(wire::encode(Body::Reply(pb::Reply { reply: Some(reply) })))
 }
 
-fn refuse(connection: &mut dyn Connection, error: &anyhow::Error) -> Result<()> {
-    answer(connection, Reply::Refused(pb::Refused { reason: format!("{error:#}") }))
+/// A connection that tells nothing of the member's own machine.
+struct Guarded<'a> {
+    connection: &'a mut dyn Connection,
+    home: String,
+}
+
+fn refuse(connection: &mut Guarded<'_>, error: &anyhow::Error) -> Result<()> {
+    let reason = format!("{error:#}");
+    let hide = |word: &str| {
+        if word.contains(&connection.home) { "(a file of this member)".into() } else { word.to_string() }
+    };
+    let reason = reason.split(' ').map(hide).collect::<Vec<_>>().join(" ");
+    answer(connection, Reply::Refused(pb::Refused { reason }))
 }
 
 fn name_of(request: &Request) -> &'static str {
@@ -129,7 +145,13 @@ struct Open {
     archive: Archive,
 }
 
-fn open(home: &Home, seat: &SeatSecret, request: pb::OpenRequest) -> Result<(Open, Reply)> {
+fn open(
+    home: &Home,
+    seat: &SeatSecret,
+    log: &LabelLog,
+    approved: &Fingerprint,
+    request: pb::OpenRequest,
+) -> Result<(Open, Reply)> {
     let job = wire::job_from_pb(request.job.as_ref().context("open.job: missing")?)?;
     let index = job.seats.iter().position(|s| *s == seat.public());
     let index = index.context("no seat of the job is this member's current one")? as u32;
@@ -144,15 +166,28 @@ fn open(home: &Home, seat: &SeatSecret, request: pb::OpenRequest) -> Result<(Ope
         let id = d.dataset.id;
         let tiles = home.find_tiles(id).with_context(|| format!("dataset {id} of the job is not in this vault"))?;
         let manifest = tiles.with_file_name("manifest.zk");
-        let (_, own, _) = crate::vault::read_manifest(&manifest)?;
+        let (name, own, schema) = crate::vault::read_manifest(&manifest)?;
         ensure!(own == d.dataset, "the job's record of dataset {id} differs from {}", manifest.display());
+        let expected = Dataset::object_id(&job.chain_id, &seat.commitment(), &name);
+        ensure!(expected == id, "dataset {id} was not encrypted for the chain {:?}", job.chain_id);
+        crate::model::suits(&job.template, &Schema::parse(&schema)?)?;
         own_tiles.push((dataset, tiles));
     }
-    // Only a job that is taken uses its number up.
-    let mut archive = Archive::open(&home.job_folder(job.id, job.attempt), &job)?;
-    own_tiles.into_iter().for_each(|(dataset, path)| archive.use_own_tiles(dataset, path));
+    let digest = job.digest();
+    ensure!(digest == *approved, "job {digest} is not the one that this member approved, {approved}");
+    let folder = home.job_folder(job.id, job.attempt);
     let mut streams = data_streams(&job);
-    streams.extend(offline_streams(&job, &job.template.compile()?));
+    let table = job.template.compile()?;
+    if !folder.join("job.zk").exists() {
+        let own = streams.iter().filter(|(id, _)| matches!(id, StreamId::Extension { member, .. } if *member == index));
+        let needed = own.map(|(_, count)| count).sum::<u64>() + table.labels();
+        let left = (MAX_LABELS - log.len().min(MAX_LABELS)) as u64;
+        ensure!(needed <= left, "the job needs {needed} labels of this key, {left} are left: rotate the key");
+    }
+    // Only a job that is taken uses its number up.
+    let mut archive = Archive::open(&folder, &job)?;
+    own_tiles.into_iter().for_each(|(dataset, path)| archive.use_own_tiles(dataset, path));
+    streams.extend(offline_streams(&job, &table));
     let have = streams.iter().map(|(id, _)| pb::Have { id: Some(id.to_pb()), polynomials: archive.have(*id) });
     let reply = Reply::Open(pb::OpenReply { have: have.collect() });
     Ok((Open { job, index, archive }, reply))
@@ -233,6 +268,7 @@ impl Open {
             ensure!(have == total, "{id:?} has {have} of {total} polynomials: it is too early to lock");
         }
         let (roots, lock) = wire::lock_from_pb(request.lock.as_ref().context("lock.lock: missing")?)?;
+        self.archive.sync(&data_streams(&self.job))?;
         let own = self.archive.roots(&self.job)?;
         ensure!(roots == own, "the node's extension roots differ from the shares that this member received");
         let program = Program::new(self.job.clone(), &own)?;
@@ -243,6 +279,7 @@ impl Open {
 
 /// A job after it is locked.
 struct Session<'a> {
+    seat: &'a SeatSecret,
     archive: Archive,
     program: Arc<Program>,
     index: u32,
@@ -264,7 +301,7 @@ impl<'a> Session<'a> {
         let source = archive.source(&job, &program.table)?;
         let member = Member::join(seat, log, index, program.clone(), source)?;
         let multipliers = Multipliers::new(program.clone());
-        Ok(Self { archive, program, index, stage: Stage::Offline { member, multipliers } })
+        Ok(Self { seat, archive, program, index, stage: Stage::Offline { member, multipliers } })
     }
 
     fn position(&self) -> pb::LockReply {
@@ -340,6 +377,7 @@ impl<'a> Session<'a> {
                 let have = self.archive.have(id);
                 ensure!(have == total, "{id:?} has {have} of {total} polynomials: it is too early for a phase");
             }
+            self.archive.sync(&offline_streams(&self.program.job, &self.program.table))?;
             if let Stage::Offline { mut member, .. } = std::mem::replace(&mut self.stage, Stage::Moving) {
                 self.archive.replay(|answers| go_on(&mut member, &answers))?;
                 self.stage = Stage::Online(member);
@@ -391,12 +429,9 @@ impl<'a> Session<'a> {
             && wire::states_from_pb(&outcome.states)? == own
             && schema_digest(&Schema::parse(&outcome.schema)?) == job.datasets[0].dataset.schema;
         ensure!(same, "the outcome is not that of the job this member took part in");
-        ensure!(
-            outcome.releases.len() == job.seats.len(),
-            "outcome.releases: {}, expected {}",
-            outcome.releases.len(),
-            job.seats.len()
-        );
+        // Only what decrypts is kept, and under this seat's own authenticator.
+        crate::model::open_outcome(self.seat, &outcome)?;
+        let outcome = crate::model::authenticated(self.seat, outcome);
         let path = self.archive.folder().join("outcome.zk");
         crate::files::write(&path, &wire::encode_file(Body::Outcome(outcome)))?;
         Ok(Reply::Deliver(pb::DeliverReply {}))

@@ -6,12 +6,15 @@ use crate::table::{Scaler, TableReader};
 use crate::vault::{Home, schema_digest};
 use crate::wire;
 use anyhow::{Context as _, Result, bail};
+use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::path::Path;
 use zektra_he::plain::Plain;
 use zektra_he::release;
+use zektra_he::seat::SeatSecret;
 use zektra_proto::node::v1::envelope::Body;
+use zektra_proto::training::v1::Outcome;
 use zektra_statement::batch::BatchOrder;
 use zektra_statement::field::N;
 use zektra_statement::record::Job;
@@ -66,12 +69,54 @@ pub fn decrypt(home: &Home, job_id: u64, attempt: u32) -> Result<Model> {
 /// # Errors
 /// As for [`decrypt`].
 pub fn decrypt_file(home: &Home, path: &Path) -> Result<Model> {
-    let seat = home.seat()?;
     let context = || format!("cannot use {}", path.display());
     let Body::Outcome(outcome) = wire::decode_file(&crate::files::read(path)?).with_context(context)? else {
         return Err(Rejected::Input(format!("{} is not the outcome of a job", path.display())).into());
     };
     let job = wire::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?).with_context(context)?;
+    let seat = home.seat_of(&job.seats[job.developer as usize].key)?;
+    let model = open_outcome(&seat, &outcome).with_context(context)?;
+    let genuine = outcome.authenticator.clone();
+    allow(authenticated(&seat, outcome).authenticator == genuine, || {
+        format!("{} is not what this seat's member took part in, or was changed since", path.display())
+    })?;
+    Ok(model)
+}
+
+/// An outcome under the authenticator of the developer's own seat.
+pub fn authenticated(seat: &SeatSecret, mut outcome: Outcome) -> Outcome {
+    outcome.authenticator.clear();
+    let bytes = outcome.encode_to_vec();
+    outcome.authenticator = seat.authenticate(&bytes).to_vec().into();
+    outcome
+}
+
+/// Whether a template can train on what a schema describes.
+///
+/// # Errors
+/// Another number of columns or classes, or another kind of target.
+pub fn suits(template: &Template, schema: &Schema) -> Result<()> {
+    let p = &template.params;
+    let numbers = matches!(schema.target, TargetColumn::Number { .. });
+    expect(p.features as usize == schema.features(), || {
+        format!("features: {} in the template, {} in the schema", p.features, schema.features())
+    })?;
+    expect(p.classes as usize == schema.classes(), || {
+        format!("classes: {} in the template, {} in the schema", p.classes, schema.classes())
+    })?;
+    expect(numbers == (template.kind == Kind::LinearRegression), || {
+        let target = if numbers { "a number" } else { "a class" };
+        format!("template: {:?}, but the schema's target is {target}", template.kind.id())
+    })?;
+    Ok(())
+}
+
+/// Opens an outcome with the developer's seat: every release against its recorded commitment.
+///
+/// # Errors
+/// As for [`decrypt`].
+pub fn open_outcome(seat: &SeatSecret, outcome: &Outcome) -> Result<Model> {
+    let job = wire::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?)?;
     let developer = &job.seats[job.developer as usize];
     allow(*developer == seat.public(), || {
         format!(
@@ -84,27 +129,28 @@ pub fn decrypt_file(home: &Home, path: &Path) -> Result<Model> {
     let table = job.template.compile()?;
     let lock = wire::print_from("outcome.lock", &outcome.lock)?;
     let transcript = wire::print_from("outcome.transcript", &outcome.transcript)?;
-    let states = wire::states_from_pb(&outcome.states).with_context(context)?;
+    let states = wire::states_from_pb(&outcome.states)?;
     let fits = states.len() == table.released.len()
         && states.iter().zip(&table.released).all(|((s, u, shares), &released)| {
             *s == released
                 && u.len() == usize::from(table.states[usize::from(released)].length)
                 && shares.len() == job.seats.len()
         });
-    expect(fits, || format!("{}: the states are not those that the template releases", path.display()))?;
+    expect(fits, || "the states are not those that the template releases".into())?;
     let mut releases = Vec::new();
     for (expected, r) in (0u32..).zip(&outcome.releases) {
         let (member, sealed) = wire::release_from_pb(r);
         expect(member == expected, || format!("outcome.releases: member {member}, expected {expected}"))?;
         expect((member as usize) < job.seats.len(), || "outcome.releases: more than the members".into())?;
         let recorded: Vec<_> = states.iter().map(|(_, _, shares)| shares[member as usize]).collect();
-        releases.push(release::open(&sealed, &seat, &table, &lock, member, &recorded)?);
+        releases.push(release::open(&sealed, seat, &table, &lock, member, &recorded)?);
     }
     let opened: Vec<_> = states.into_iter().map(|(_, u, _)| u).collect();
     let vectors = release::combine(&opened, &releases, job.seats.len())?;
-    let schema = Schema::parse(&outcome.schema).with_context(context)?;
+    let schema = Schema::parse(&outcome.schema)?;
     let same = schema_digest(&schema) == job.datasets[0].dataset.schema;
-    expect(same, || format!("{}: the schema is not the record's", path.display()))?;
+    expect(same, || "the schema is not the record's".into())?;
+    suits(&job.template, &schema)?;
     let vectors: Vec<Vec<f64>> = vectors.iter().map(|v| v.iter().map(|&w| w as f64).collect()).collect();
     Ok(Model {
         format: FORMAT.into(),

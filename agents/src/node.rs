@@ -295,6 +295,7 @@ impl<'a> Node<'a> {
             states: wire::states_to_pb(&states),
             releases,
             schema,
+            authenticator: Default::default(),
         };
         let developer = self.job.developer as usize;
         let deliver = Request::Deliver(pb::DeliverRequest { outcome: Some(outcome.clone()) });

@@ -410,7 +410,7 @@ impl Default for DraftOptions {
             spread: 2.5,
             row_norm: 3.25,
             gain: 2.0,
-            bias: 0.25,
+            bias: 0.5,
             range: 1.0,
             feature_bits: default_bits(),
             residual_bits: default_bits(),
@@ -437,6 +437,10 @@ impl Draft {
         for warning in &self.warnings {
             writeln!(out, "# WARNING: {warning}").expect("writing to a string does not fail");
         }
+        out.push_str(
+            "# A row is mapped from [low, high] to [-gain, gain], the constant column `bias` is put before it, and all of it\n\
+             # is scaled down to a squared norm of at most row_norm. Raise bias where features are few or classes unbalanced.\n",
+        );
         out + &self.schema.to_toml()
     }
 }

@@ -110,6 +110,30 @@ impl Home {
         SeatSecret::from_file(&bytes).with_context(|| format!("cannot use {}", path.display()))
     }
 
+    /// The secrets of a key that this seat has or had: models made before a rotation stay readable.
+    ///
+    /// # Errors
+    /// If no seat file of the folder has the key.
+    pub fn seat_of(&self, key: &Commitment) -> Result<SeatSecret> {
+        let seat = self.seat()?;
+        if seat.commitment() == *key {
+            return Ok(seat);
+        }
+        for entry in fs::read_dir(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?.flatten()
+        {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with("seat-epoch-")
+                && entry.path().extension().is_some_and(|e| e == "zekey")
+            {
+                let bytes = zeroize::Zeroizing::new(files::read(&entry.path())?);
+                if let Some(old) = SeatSecret::from_file(&bytes).ok().filter(|s| s.commitment() == *key) {
+                    return Ok(old);
+                }
+            }
+        }
+        Ok(seat)
+    }
+
     /// The public record.
     ///
     /// # Errors

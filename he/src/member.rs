@@ -94,7 +94,7 @@ pub fn extend(
     if dataset.owner_key == seat.commitment() {
         return Err(Refusal::OwnDataset(dataset.id));
     }
-    let object = dataset.object();
+    let object = dataset.object(chain_id);
     let all = tiles.flat_map(|tile| Plane::ALL.map(|plane| (tile, plane)));
     let prepared: Vec<(Poly, Use)> = all
         .map(|(tile, plane)| {
@@ -173,13 +173,14 @@ impl<'a, S: Source> Member<'a, S> {
             kind: Kind::Lock,
             label: Label::Job { job: label, iteration: 0, phase: 0, index, attempt },
             multiplier,
-            message: Fingerprint::NONE,
+            // Another table under the same lock would open other positions under the same masks.
+            message: program.table_digest,
         };
         let pins = [pin(0, 0, first), pin(1, job.attempt, program.lock)];
         // Rather not begin than stall half-way; a job that goes on has had its room checked.
         if !log.knows(&pins[1]) {
             let (needed, left) =
-                (program.labels() + pins.len() as u64, (MAX_LABELS - log.len().min(MAX_LABELS)) as u64);
+                (program.table.labels() + pins.len() as u64, (MAX_LABELS - log.len().min(MAX_LABELS)) as u64);
             if needed > left {
                 return Err(Refusal::Labels { needed, left });
             }

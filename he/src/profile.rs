@@ -45,13 +45,13 @@ pub enum ProfileError {
     },
     /// The update map may expand: a diverging job would unmask honest rows.
     #[error(
-        "the update map may expand: lr·(√R + noise)² is {value:.3}, at most 2 is allowed: raise shift_w (now {shift_w}), lower row_norm or raise scale_x (now {scale_x})"
+        "the update map may expand: lr·(√R + noise)² is {value:.3}, at most 2 is allowed: halve the learning rate (now {learning_rate}), lower row_norm, or use more feature bits (now {scale_x})"
     )]
     Expands {
         /// λ.
         value: f64,
-        /// The learning rate's shift.
-        shift_w: u32,
+        /// The learning rate, after rounding down to what shifts allow.
+        learning_rate: f64,
         /// Fraction bits of the features.
         scale_x: u32,
     },
@@ -93,16 +93,24 @@ impl Profile {
         let p = &self.template.params;
         if self.payload.expansion > 2.0 {
             let value = self.payload.expansion;
-            return Err(ProfileError::Expands { value, shift_w: p.shift_w, scale_x: p.scale_x });
+            return Err(ProfileError::Expands { value, learning_rate: p.learning_rate(), scale_x: p.scale_x });
         }
         let h = &self.hiding;
         let per_opening = format!(
-            "lower iterations ({}), fan_in ({}) or row_norm ({}/256), have fewer members than {}, or try other scales: \
-             fewer fraction bits open smaller values, more of them less noise (scale_x {}, scale_w {}, scale_r {})",
-            p.iterations, p.fan_in, p.row_norm, self.members, p.scale_x, p.scale_w, p.scale_r
+            "lower iterations ({}), the learning rate ({}), fan_in ({}) or row_norm ({}/256), have fewer members than {}, \
+             or try other fraction bits (features {}, weights {}, residuals {})",
+            p.iterations,
+            p.learning_rate(),
+            p.fan_in,
+            p.row_norm,
+            self.members,
+            p.scale_x,
+            p.scale_w,
+            p.scale_r
         );
         let per_job = format!(
-            "lower iterations ({}), groups ({}) or max_attempts ({}), raise fan_in ({}), or lower the scales as for an opening",
+            "lower iterations ({}), the rows of a step ({} row groups) or max_attempts ({}), raise fan_in ({}, a divisor of \
+             the row groups), or what helps an opening",
             p.iterations, p.groups, self.attempts, p.fan_in
         );
         let honest = [

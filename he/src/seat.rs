@@ -105,6 +105,12 @@ impl SeatSecret {
         &self.release_secret
     }
 
+    /// An authenticator of bytes under this seat's own key: for what it gave itself to keep.
+    pub fn authenticate(&self, bytes: &[u8]) -> [u8; 32] {
+        let key = Zeroizing::new(blake3::derive_key("zektra 2026 own records v1", &self.seed[..]));
+        *blake3::keyed_hash(&key, bytes).as_bytes()
+    }
+
     /// The secret file: magic, epoch, name, seed, checksum. Keep it readable by its owner alone.
     pub fn to_file(&self) -> Zeroizing<Vec<u8>> {
         let mut out = Zeroizing::new(Vec::with_capacity(64 + self.name.len()));

@@ -73,7 +73,7 @@ pub struct Sealer<'a> {
 impl Sealer<'_> {
     /// What the tiles are labelled and drawn by.
     pub fn object(&self) -> Fingerprint {
-        Dataset::object_of(&self.dataset, &self.seat.commitment())
+        Dataset::object_of(self.chain_id, &self.dataset, &self.seat.commitment())
     }
 
     /// Encrypts planes: `b = m + e − a·s` each. All labels are claimed, durably, before any is computed.

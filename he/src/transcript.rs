@@ -13,7 +13,7 @@ use zektra_statement::digest::{Commitment, Encoder, Fingerprint, fingerprint};
 use zektra_statement::field::{F, Field, centred, from_i64, round_shift};
 use zektra_statement::packing::Place;
 use zektra_statement::payload::{mask_bits, payload};
-use zektra_statement::phase::{Opening, Operand, Phase, PhaseTable};
+use zektra_statement::phase::{Opening, Operand, PhaseTable};
 use zektra_statement::record::{Job, JobError, Plane};
 
 /// Where a party keeps the polynomials that others sent before the job.
@@ -188,12 +188,6 @@ impl Program {
         self.randomness.poly(u64::from(state), u64::from(iteration), self.job.attempt)
     }
 
-    /// Labels that a member answers in the job: offline shares, masks, refreshes, salts.
-    pub fn labels(&self) -> u64 {
-        let one = |p: &Phase| 2 * (p.openings.len() + p.outputs.len()) as u64;
-        u64::from(self.table.iterations) * self.table.phases.iter().map(one).sum::<u64>()
-    }
-
     /// In which iteration the ciphertext of `state` was made that `phase` of `iteration` reads; `None`: still zero.
     fn made_in(&self, state: u16, iteration: u32, phase: u32) -> Option<u32> {
         let earlier = &self.table.phases[..phase as usize];
@@ -213,7 +207,7 @@ impl Program {
 
     fn tile_randomness(&self, dataset: usize, tile: u64, plane: Plane) -> Poly {
         let d = &self.job.datasets[dataset].dataset;
-        tile_randomness(&self.job.chain_id, d.object(), plane, tile, d.attempt)
+        tile_randomness(&self.job.chain_id, d.object(&self.job.chain_id), plane, tile, d.attempt)
     }
 
     fn order(&self) -> BatchOrder {

@@ -219,7 +219,7 @@ fn plot(encrypted: f64, floats: &[f64], integers: &[f64], sklearn: Option<f64>) 
     let series = |name: &str, points, style| Series { name: name.into(), points, style };
     let mut all = vec![
         series("floats", points(floats), Style::Line),
-        series("exact integers", points(integers), Style::Line),
+        series("exact integers", points(integers), Style::Points),
         series("encrypted, decrypted by the developer", vec![(last, 100.0 * encrypted)], Style::Points),
     ];
     if let Some(v) = sklearn {

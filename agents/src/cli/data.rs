@@ -22,10 +22,10 @@ pub(super) fn seat(output: &Output, command: Seat) -> Result<()> {
 }
 
 pub(super) fn schema(output: &Output, command: Schema) -> Result<()> {
-    let Schema { csv, target, out, name, spread, exclude, row_norm } = command;
+    let Schema { csv, target, out, name, spread, exclude, row_norm, bias, gain } = command;
     expect(!out.exists(), || format!("{} exists: it is not overwritten", out.display()))?;
     let file = std::fs::File::open(&csv).with_context(|| format!("cannot read {}", csv.display()))?;
-    let options = DraftOptions { name, spread, exclude, row_norm, ..DraftOptions::default() };
+    let options = DraftOptions { name, spread, exclude, row_norm, bias, gain, ..DraftOptions::default() };
     let draft = TableSchema::draft(std::io::BufReader::new(file), &target, &options)
         .with_context(|| format!("in {}", csv.display()))?;
     zektra_agents::files::write(&out, draft.to_toml().as_bytes())?;

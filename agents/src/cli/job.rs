@@ -61,16 +61,18 @@ pub(super) fn train(output: &Output, command: Train) -> Result<()> {
     });
     output.print(&result, || {
         let h = &plan.profile.hiding;
+        let bits = |v: f64| if v.is_finite() { format!("{v:.1}") } else { "no bound of".into() };
         let sent: String = parties.iter().map(|(p, b)| format!("\n  {p}: {:.1} MB", *b as f64 / 1e6)).collect();
         format!(
-            "job {} is done in {seconds:.1} s: {} iterations, {} members\nhiding: {:.1} bits an opened coefficient in the worst case ({:.1} for honest data), {:.1} ({:.1}) for the job\nsent:{sent}\ntranscript {}",
+            "job {} is done in {seconds:.1} s: {} iterations, learning rate {}, {} members\nhiding: {} bits an opened coefficient in the worst case ({} for honest data), {} ({}) for the job\nsent:{sent}\ntranscript {}",
             plan.job.id,
             table.iterations,
+            plan.job.template.params.learning_rate(),
             plan.job.seats.len(),
-            h.opening_worst,
-            h.opening_honest,
-            h.job_worst,
-            h.job_honest,
+            bits(h.opening_worst),
+            bits(h.opening_honest),
+            bits(h.job_worst),
+            bits(h.job_honest),
             hex::encode(&outcome.transcript)
         )
     });

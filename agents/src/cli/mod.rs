@@ -96,12 +96,18 @@ struct Schema {
     /// Bounds at the mean plus and minus this many standard deviations.
     #[arg(long, default_value_t = 2.5)]
     spread: f64,
-    /// Columns that are not features.
+    /// A column that is not a feature; repeat for more.
     #[arg(long)]
     exclude: Vec<String>,
     /// Bound of a row's squared norm.
     #[arg(long, default_value_t = 3.25)]
     row_norm: f64,
+    /// The constant column's value: larger for few features or unbalanced classes.
+    #[arg(long, default_value_t = 0.5)]
+    bias: f64,
+    /// Features are mapped to plus and minus this before a row is scaled to its norm.
+    #[arg(long, default_value_t = 2.0)]
+    gain: f64,
 }
 
 #[derive(Debug, Args)]
@@ -296,5 +302,7 @@ fn in_words(value: &Value) -> String {
     }
     let mut out = String::new();
     walk(value, 0, &mut out);
+    // What a file says must not reach the terminal as commands.
+    out.retain(|c| c == '\n' || !c.is_control());
     out.trim_end().into()
 }

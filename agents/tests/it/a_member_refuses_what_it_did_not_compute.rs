@@ -93,12 +93,17 @@ impl Connection for End {
 }
 
 impl Served {
+    /// The member of a folder, whose owner approved the job of the folder's `job.toml`.
     fn start(parties: &Parties, name: &str) -> Self {
+        Self::approving(parties, name, parties.plan().job.digest())
+    }
+
+    fn approving(parties: &Parties, name: &str, approved: Fingerprint) -> Self {
         let home = Home::open(&parties.path(name)).unwrap();
         let (requests, receive) = channel();
         let (send, replies) = channel();
         let mut end = End { requests: receive, replies: send };
-        Self { requests, replies, thread: std::thread::spawn(move || serve(&home, &mut end)) }
+        Self { requests, replies, thread: std::thread::spawn(move || serve(&home, &approved, &mut end)) }
     }
 
     /// Sends bytes and waits for the reply; a panic of the member is one here.
@@ -444,7 +449,7 @@ fn a_false_outcome_is_not_taken() {
         (|o| o.job.as_mut().unwrap().id += 1, not_ours),
         (|o| o.schema = o.schema.replace("gain = 2", "gain = 3"), not_ours),
         (|o| o.job = None, "outcome.job: missing"),
-        (|o| drop(o.releases.pop()), "outcome.releases: 1, expected 2"),
+        (|o| drop(o.releases.pop()), "there are 1 releases, expected one of each of the 2 members"),
     ];
     for (change, reason) in cases {
         let mut changed = outcome.clone();
@@ -464,6 +469,35 @@ fn a_false_outcome_is_not_taken() {
     alice.ends();
 }
 
+/// A node chooses neither developer nor template nor beacon: a job that the owner did not approve is not opened.
+#[test]
+fn a_job_that_was_not_approved_is_not_opened() {
+    let recorded = recorded();
+    let parties = recorded.before.copy();
+    let talk = recorded.talk(ALICE);
+    let Request::Open(pb::OpenRequest { job: Some(job) }) = &talk[0].0 else { panic!("a job") };
+    let served = Served::start(&parties, "alice");
+    let stranger = wire::seat_to_pb(&SeatSecret::generate("stranger").unwrap().public());
+    let changes: [&dyn Fn(&mut training::Job); 4] = [
+        &|j| j.beacon = vec![1; 32].into(),
+        &|j| j.seats[DEVELOPER] = stranger.clone(),
+        &|j| j.template.as_mut().unwrap().params.as_mut().unwrap().iterations += 1,
+        &|j| {
+            j.template.as_mut().unwrap().id = "cubic-classifier/1".into();
+            j.trusted_inputs = true;
+        },
+    ];
+    for change in changes {
+        let mut other = job.clone();
+        change(&mut other);
+        served
+            .refuses(&Request::Open(pb::OpenRequest { job: Some(other) }), "is not the one that this member approved");
+    }
+    assert!(!parties.path("alice/jobs").exists(), "a refused job leaves nothing");
+    talk.iter().for_each(|step| served.plays(step));
+    served.ends();
+}
+
 /// A second job under the same number and attempt, with other shares: the label log remembers the first.
 #[test]
 fn a_number_stands_for_one_job_even_without_its_folder() {
@@ -475,10 +509,10 @@ fn a_number_stands_for_one_job_even_without_its_folder() {
     served.ends();
     // The folder is lost, the log is not.
     std::fs::remove_dir_all(parties.path("alice/jobs")).unwrap();
-    let served = Served::start(&parties, "alice");
     let Request::Open(pb::OpenRequest { job: Some(job) }) = &talk[0].0 else { panic!("a job") };
     let mut other = job.clone();
     other.beacon = vec![1; 32].into();
+    let served = Served::approving(&parties, "alice", wire::job_from_pb(&other).unwrap().digest());
     assert!(matches!(served.ask(&Request::Open(pb::OpenRequest { job: Some(other.clone()) })), Reply::Open(_)));
     let lock = position(&talk, is_lock);
     talk[1..lock].iter().for_each(|step| served.plays(step));

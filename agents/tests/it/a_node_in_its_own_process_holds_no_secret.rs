@@ -131,11 +131,12 @@ fn the_memory_of_a_node_holds_no_secret() {
         .env(FOLDER, &folder)
         .spawn();
     let mut node = node.unwrap();
+    let approved = &plan.job.digest();
     std::thread::scope(|scope| {
         for (home, listener) in plan.homes.iter().zip(listeners) {
             scope.spawn(move || {
                 let mut connection = Framed(listener.accept().unwrap().0);
-                serve(home, &mut connection).unwrap();
+                serve(home, approved, &mut connection).unwrap();
             });
         }
         let ended = node.wait().unwrap();

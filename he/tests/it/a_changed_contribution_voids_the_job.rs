@@ -15,7 +15,7 @@ fn root(cast: &Cast, dataset: usize, change: impl Fn(usize, &Poly) -> Poly) -> z
     let d = &cast.job.datasets[dataset].dataset;
     let places = (0..d.tiles()).flat_map(|t| Plane::ALL.map(|p| (t, p)));
     let leaves = places.enumerate().map(|(i, (tile, plane))| {
-        let a = tile_randomness(&cast.job.chain_id, d.object(), plane, tile, d.attempt);
+        let a = tile_randomness(&cast.job.chain_id, d.object("rehearsal"), plane, tile, d.attempt);
         leaf(i as u64, &a.commitment(), &change(i, &cast.uploads[&(dataset, tile, plane)]).commitment())
     });
     Tree::new(leaves.collect()).root()
@@ -65,7 +65,7 @@ fn the_other_members_together_cannot_decrypt_a_tile() {
     let add =
         |members: &[usize]| poly(&(0..4096).map(|i| members.iter().map(|&m| keys[m][i]).sum()).collect::<Vec<_>>());
     let d = &cast.job.datasets[1].dataset;
-    let a = tile_randomness(&cast.job.chain_id, d.object(), Plane::Features, 0, d.attempt);
+    let a = tile_randomness(&cast.job.chain_id, d.object("rehearsal"), Plane::Features, 0, d.attempt);
     let tile = &memory.tiles[&(1, 0, Plane::Features)];
     let rows = integers(&cast.groups[1][0].planes[0][0]);
 

@@ -29,7 +29,14 @@ fn the_defaults_pass() {
 #[test]
 fn every_floor_names_a_parameter() {
     let cases: [(&str, f64, Template, u32, u32, &[&str]); 4] = [
-        ("an opened coefficient for honest data", FLOORS.opening_honest, with(|p| p.scale_w = 18), 3, 1, &["scale_w"]),
+        (
+            "an opened coefficient for honest data",
+            FLOORS.opening_honest,
+            with(|p| p.scale_w = 18),
+            3,
+            1,
+            &["weights 18"],
+        ),
         ("the job for honest data", FLOORS.job_honest, with(|_| {}), 3, 8, &["iterations", "max_attempts", "fan_in"]),
         (
             "an opened coefficient in the worst case",
@@ -37,7 +44,7 @@ fn every_floor_names_a_parameter() {
             with(|p| (p.scale_w, p.iterations) = (11, 20)),
             3,
             1,
-            &["scale_r", "members"],
+            &["residuals", "members"],
         ),
         (
             "the job in the worst case",
@@ -45,7 +52,7 @@ fn every_floor_names_a_parameter() {
             with(|p| (p.scale_w, p.scale_r, p.iterations) = (13, 6, 50)),
             3,
             1,
-            &["iterations", "groups"],
+            &["iterations", "row groups"],
         ),
     ];
     for (name, expected, template, members, attempts, words) in cases {
@@ -106,7 +113,7 @@ fn a_job_that_may_diverge_is_refused_by_every_member() {
     let template = diverging();
     let error = refusal(template, 3, 1);
     assert!(matches!(error, ProfileError::Expands { .. }), "{error}");
-    assert!(error.to_string().contains("shift_w"));
+    assert!(error.to_string().contains("learning rate"));
     let table = rows(1, 128, &template.params);
     let refused = Cast::new(1, 3, &[table], template).unwrap().train();
     assert!(matches!(refused, Err(Failure::Refusal(Refusal::Profile(ProfileError::Expands { .. })))));

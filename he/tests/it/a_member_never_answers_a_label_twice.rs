@@ -237,7 +237,7 @@ fn the_tests_know_the_keys() {
     let mut logs = cast.logs();
     let d = &cast.job.datasets[0].dataset;
     let x = zektra_he::member::extend(&cast.seats[1], &mut logs[1], "rehearsal", d, 0..1).unwrap();
-    let a = tile_randomness("rehearsal", d.object(), Plane::Features, 0, 0);
+    let a = tile_randomness("rehearsal", d.object("rehearsal"), Plane::Features, 0, 0);
     let key = crate::stage::poly(&key_of(&cast.seats[1]));
     let noise = integers(&sum(&x[0], &crate::stage::product(&a, &key)));
     assert!(noise.iter().all(|e| e.abs() <= 2));

@@ -71,7 +71,7 @@ fn steer(cast: &Cast, shares: &mut Extensions, key: &Eval, e: i64) {
     for (index, d) in cast.job.datasets.iter().enumerate() {
         for tile in 0..d.dataset.tiles() {
             for (k, plane) in Plane::ALL.into_iter().enumerate() {
-                let a = tile_randomness(&cast.job.chain_id, d.dataset.object(), plane, tile, 0).into_eval();
+                let a = tile_randomness(&cast.job.chain_id, d.dataset.object("rehearsal"), plane, tile, 0).into_eval();
                 let own = share::encrypt(key, &a, &Poly::zero(), &on_tiles(e));
                 shares.get_mut(&(index, 2)).unwrap()[tile as usize * 2 + k] = own;
             }

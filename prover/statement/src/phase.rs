@@ -187,6 +187,12 @@ impl PhaseTable {
         openings.map(|o| o.positions.len() as u64).sum()
     }
 
+    /// Labels that a member answers in a whole run: offline shares, masks, refreshes, salts.
+    pub fn labels(&self) -> u64 {
+        let one = |p: &Phase| 2 * (p.openings.len() + p.outputs.len()) as u64;
+        u64::from(self.iterations) * self.phases.iter().map(one).sum::<u64>()
+    }
+
     /// Checks the rules that hiding rests on.
     ///
     /// # Errors
@@ -263,6 +269,10 @@ impl PhaseTable {
                 };
                 if std::mem::replace(&mut written[usize::from(out.state)], true) {
                     return Err(TableError::Twice { phase, state: out.state });
+                }
+                if out.openings.is_empty() {
+                    let (what, expected) = ("openings of an output", "at least 1");
+                    return Err(TableError::Range { phase, what, value: 0, expected });
                 }
                 for &o in &out.openings {
                     let opening = p.openings.get(usize::from(o)).ok_or(unknown("opening", o))?;

@@ -95,17 +95,17 @@ impl Dataset {
         e.fingerprint()
     }
 
-    /// What tiles are labelled and drawn by: the id together with the owner's key, so that a record that
+    /// What tiles are labelled and drawn by: the chain, the id and the owner's key, so that a record that
     /// carries another owner's id stands for other randomness.
-    pub fn object_of(id: &Fingerprint, owner_key: &Commitment) -> Fingerprint {
+    pub fn object_of(chain_id: &str, id: &Fingerprint, owner_key: &Commitment) -> Fingerprint {
         let mut e = Encoder::new("zektra/vault-object/v1");
-        e.bytes(&id.0).bytes(&owner_key.to_bytes());
+        e.bytes(chain_id.as_bytes()).bytes(&id.0).bytes(&owner_key.to_bytes());
         e.fingerprint()
     }
 
     /// [`Dataset::object_of`] this dataset.
-    pub fn object(&self) -> Fingerprint {
-        Self::object_of(&self.id, &self.owner_key)
+    pub fn object(&self, chain_id: &str) -> Fingerprint {
+        Self::object_of(chain_id, &self.id, &self.owner_key)
     }
 
     /// Tiles: row groups times column blocks.
@@ -233,6 +233,15 @@ impl Job {
         if let Err(e) = self.template.validate() {
             return fail(e.field, e.value.to_string(), e.expected);
         }
+        let chain_id_fits =
+            (1..=64).contains(&self.chain_id.len()) && self.chain_id.bytes().all(|b| b.is_ascii_graphic());
+        if !chain_id_fits {
+            return fail(
+                "chain_id",
+                format!("{:?}", self.chain_id),
+                "1 to 64 printable ASCII characters without space".into(),
+            );
+        }
         if self.seats.is_empty() || self.seats.len() > 64 {
             return fail("seats", self.seats.len().to_string(), "1 to 64 members".into());
         }
@@ -254,8 +263,8 @@ impl Job {
             let expected = "a governed template, or trusted_inputs = true from every member".into();
             return fail("template", self.template.kind.id().into(), expected);
         }
-        if self.datasets.is_empty() {
-            return fail("datasets", "none".into(), "at least one".into());
+        if self.datasets.is_empty() || self.datasets.len() > 1024 {
+            return fail("datasets", self.datasets.len().to_string(), "1 to 1024 datasets".into());
         }
         for (i, JobDataset { dataset: d, owner }) in self.datasets.iter().enumerate() {
             let at = |field: &str| format!("datasets[{i}].{field}");
@@ -280,8 +289,13 @@ impl Job {
                 return fail(&at("groups"), d.groups.to_string(), "1 to 1048576 row groups".into());
             }
             let room = u64::from(d.groups) * u64::from(p.rows_per_group());
-            if d.rows == 0 || d.rows > room {
-                return fail(&at("rows"), d.rows.to_string(), format!("1 to {room}, what the row groups hold"));
+            let last = room - u64::from(p.rows_per_group());
+            if d.rows <= last || d.rows > room {
+                return fail(
+                    &at("rows"),
+                    d.rows.to_string(),
+                    format!("{} to {room}, what fills the row groups", last + 1),
+                );
             }
             let pairs = [
                 ("columns", d.columns, p.columns()),
@@ -297,9 +311,6 @@ impl Job {
                     return fail(&at(field), value.to_string(), format!("{expected}, as the template says"));
                 }
             }
-        }
-        if self.datasets.len() > 1024 {
-            return fail("datasets", self.datasets.len().to_string(), "at most 1024".into());
         }
         let groups = self.datasets.iter().map(|d| u64::from(d.dataset.groups)).sum::<u64>();
         if u64::from(p.groups) > groups {

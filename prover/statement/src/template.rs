@@ -191,8 +191,14 @@ impl Template {
         check("shift_w", p.shift_w, 1, 40)?;
         check("row_norm", p.row_norm, 64, 1024)?;
         check("range", p.range, 16, 512)?;
-        let outputs = p.classes * (p.groups * 3 + p.blocks());
-        check("classes × groups", outputs, 1, 60_000)
+        // Indices of openings, outputs and states are 16 bits wide.
+        check("classes × groups", p.classes * (p.groups * 4 + p.blocks()), 1, 60_000)?;
+        check(
+            "gradient openings (classes × blocks × groups / fan_in)",
+            p.classes * p.blocks() * (p.groups / p.fan_in),
+            1,
+            60_000,
+        )
     }
 
     /// The digest that a job names: the id and every parameter.
