@@ -14,3 +14,4 @@ mod messages_survive_the_wire;
 mod nobody_else_sees_a_secret;
 mod parties;
 mod schema_and_table;
+mod the_model_is_the_one_that_was_trained;
