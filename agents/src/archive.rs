@@ -287,10 +287,11 @@ impl Archive {
     /// What `each` says; a record that was changed.
     pub fn replay(&self, mut each: impl FnMut(Vec<Answer>) -> Result<()>) -> Result<u64> {
         let path = self.rounds_path();
-        let Ok(mut file) = File::open(&path) else {
-            return Ok(0);
-        };
         let context = || format!("cannot read {}", path.display());
+        let mut file = match File::open(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            other => other.with_context(context)?,
+        };
         let length = file.metadata().with_context(context)?.len();
         let (mut at, mut count) = (0u64, 0u64);
         let mut header = [0u8; 16];
@@ -312,6 +313,10 @@ impl Archive {
             count += 1;
         }
         if at < length {
+            // Kept beside it, in case that more than a torn end is lost.
+            let mut rest = vec![0; (length - at) as usize];
+            file.read_exact_at(&mut rest, at).with_context(context)?;
+            files::write(&path.with_file_name("rounds-cut.bin"), &rest)?;
             OpenOptions::new().write(true).open(&path).and_then(|f| f.set_len(at)).with_context(context)?;
         }
         Ok(count)

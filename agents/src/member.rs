@@ -79,7 +79,10 @@ pub fn serve(home: &Home, approved: &Fingerprint, connection: &mut dyn Connectio
         Ok(session) => session,
         Err(e) => return refuse(connection, &e),
     };
-    answer(connection, Reply::Lock(session.position()))?;
+    match session.position() {
+        Ok(position) => answer(connection, Reply::Lock(position))?,
+        Err(e) => return refuse(connection, &e),
+    }
     while let Some(request) = next(connection)? {
         match session.handle(request) {
             Ok(reply) => answer(connection, reply)?,
@@ -304,10 +307,10 @@ impl<'a> Session<'a> {
         Ok(Self { seat, archive, program, index, stage: Stage::Offline { member, multipliers } })
     }
 
-    fn position(&self) -> pb::LockReply {
+    fn position(&self) -> Result<pb::LockReply> {
         let phases = self.program.table.phases.len() as u64;
-        let rounds = self.archive.replay(|_| Ok(())).unwrap_or(0);
-        pb::LockReply { iteration: (rounds / phases) as u32, phase: (rounds % phases) as u32 }
+        let rounds = self.archive.replay(|_| Ok(()))?;
+        Ok(pb::LockReply { iteration: (rounds / phases) as u32, phase: (rounds % phases) as u32 })
     }
 
     fn handle(&mut self, request: Request) -> Result<Reply> {
