@@ -21,7 +21,7 @@ pub struct Profile {
     pub rlwe_bits: u32,
     /// Whether the template has no worst case and the members said that they trust each other.
     pub trusted_inputs: bool,
-    /// Largest absolute value of a bounded step, 2 for a map that never expands.
+    /// What the figures are of: advice names its parameters.
     template: Template,
 }
 

@@ -1,7 +1,5 @@
 //! A schema is a public document; a table read by it is bounded whatever the file holds.
 
-#![allow(clippy::unwrap_used)]
-
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

@@ -181,12 +181,6 @@ impl PhaseTable {
         N / usize::from(self.columns)
     }
 
-    /// Opened coefficients of one iteration.
-    pub fn opened_per_iteration(&self) -> u64 {
-        let openings = self.phases.iter().flat_map(|p| &p.openings);
-        openings.map(|o| o.positions.len() as u64).sum()
-    }
-
     /// Labels that a member answers in a whole run: offline shares, masks, refreshes, salts.
     pub fn labels(&self) -> u64 {
         let one = |p: &Phase| 2 * (p.openings.len() + p.outputs.len()) as u64;
