@@ -28,7 +28,7 @@ use zektra_proto::node::v1::envelope::Body;
 use zektra_proto::vault::v1 as pb;
 use zektra_statement::digest::{Commitment, Encoder, Fingerprint};
 use zektra_statement::field::{N, POLY_BYTES, round_shift};
-use zektra_statement::merkle::{Tree, leaf};
+use zektra_statement::merkle::{Tree, dataset_leaf};
 use zektra_statement::record::{Dataset, Plane, Seat};
 
 /// Bytes of a label log without labels: magic and key.
@@ -482,9 +482,11 @@ impl Output {
             )
         })?;
         let commitments = files::read(&partial("commitments"))?;
-        let leaves = (0u64..).zip(commitments.chunks_exact(64)).map(|(i, pair)| {
-            let read = |bytes: &[u8]| Commitment::from_bytes(bytes).context("a stored commitment is damaged");
-            Ok(leaf(i, &read(&pair[..32])?, &read(&pair[32..])?))
+        let read = |bytes: &[u8]| Commitment::from_bytes(bytes).context("a stored commitment is damaged");
+        let planes = dataset.blocks as usize * Plane::ALL.len();
+        let leaves = (0u64..).zip(commitments.chunks_exact(64 * planes)).map(|(group, pairs)| {
+            let pairs = pairs.chunks_exact(64).map(|pair| Ok((read(&pair[..32])?, read(&pair[32..])?)));
+            Ok(dataset_leaf(group, &dataset.owner_key, &pairs.collect::<Result<Vec<_>>>()?))
         });
         let root = Tree::new(leaves.collect::<Result<_>>()?).root();
         let content_root = file_root(&partial("tiles"))?;

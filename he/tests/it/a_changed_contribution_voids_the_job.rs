@@ -7,16 +7,19 @@ use zektra_he::rehearsal::Cast;
 use zektra_he::ring::Poly;
 use zektra_he::tile::tile_randomness;
 use zektra_he::transcript::Program;
-use zektra_statement::merkle::{Tree, leaf};
+use zektra_statement::merkle::{Tree, dataset_leaf};
 use zektra_statement::record::{Dataset, Job, Plane};
 
 /// The Poseidon root of what an owner uploaded.
 fn root(cast: &Cast, dataset: usize, change: impl Fn(usize, &Poly) -> Poly) -> zektra_statement::digest::Commitment {
     let d = &cast.job.datasets[dataset].dataset;
-    let places = (0..d.tiles()).flat_map(|t| Plane::ALL.map(|p| (t, p)));
-    let leaves = places.enumerate().map(|(i, (tile, plane))| {
-        let a = tile_randomness(&cast.job.chain_id, d.object("rehearsal"), plane, tile, d.attempt);
-        leaf(i as u64, &a.commitment(), &change(i, &cast.uploads[&(dataset, tile, plane)]).commitment())
+    let leaves = (0..d.tiles()).map(|tile| {
+        let planes = Plane::ALL.map(|plane| {
+            let a = tile_randomness(&cast.job.chain_id, d.object("rehearsal"), plane, tile, d.attempt);
+            let i = 2 * tile as usize + plane.index() as usize;
+            (a.commitment(), change(i, &cast.uploads[&(dataset, tile, plane)]).commitment())
+        });
+        dataset_leaf(tile, &d.owner_key, &planes)
     });
     Tree::new(leaves.collect()).root()
 }

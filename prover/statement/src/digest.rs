@@ -35,8 +35,26 @@ pub enum Tag {
     Model = 9,
     /// A vector of masked shares `y`.
     MaskedShare = 10,
-    /// A prover's own polynomials, quotients among them.
+    /// A prover's own vectors.
     Witness = 11,
+    /// A prover's quotients.
+    Quotient = 12,
+    /// From the first digest of a statement and its quotients: the point `r`.
+    Point = 13,
+    /// A leaf of a job's tree of tiles.
+    TileLeaf = 14,
+    /// A link of a hash chain.
+    Chain = 15,
+    /// An offline share with its values.
+    OfflineLeaf = 16,
+    /// What a chain of proofs is about: job, table, node, keys.
+    Context = 17,
+    /// The states between two phases.
+    States = 18,
+    /// The verifier data of one circuit.
+    VerifierData = 19,
+    /// The list of a chain's circuits.
+    Circuits = 20,
 }
 
 /// A Poseidon commitment: four field elements, about 128 bits of collision resistance.

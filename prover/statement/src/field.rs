@@ -1,5 +1,7 @@
 //! The field `Z_p`, `p = 2^64 − 2^32 + 1`, its traits, and its centred integers.
 
+use plonky2::field::extension::FieldExtension;
+use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::goldilocks_field::GoldilocksField;
 
 pub use plonky2::field::packable::Packable;
@@ -8,6 +10,19 @@ pub use plonky2::field::types::{Field, PrimeField64};
 
 /// The field of ring coefficients, which is also the field of the proofs.
 pub type F = GoldilocksField;
+
+/// The quadratic extension `F[φ]/(φ² − 7)`, where identities are checked.
+pub type E = QuadraticExtension<F>;
+
+/// `x_0 + φ·x_1`.
+pub fn to_ext(x: [F; 2]) -> E {
+    E::from_basefield_array(x)
+}
+
+/// The coordinates of an element of [`E`].
+pub fn from_ext(x: E) -> [F; 2] {
+    x.to_basefield_array()
+}
 
 /// The modulus `2^64 − 2^32 + 1`.
 pub const P: u64 = 0xffff_ffff_0000_0001;

@@ -1,25 +1,85 @@
-//! The public inputs of every statement that a proof will be about, and the point `r` of its check.
+//! The public inputs of every statement that a proof is about, and the points of its checks.
 //!
-//! `r = H(circuit id ‖ every other public input)` is derived outside the circuit, given to it as a
-//! public input and derived again by whoever verifies. Every commitment is an input, that of the prover's
-//! own polynomials too: a quotient chosen after `r` is known would satisfy any equation. The relations stand in `docs/protocol.md`.
+//! Order: elements, witness commitment, quotient commitment, `β`, `r`, values. `β` and `r` are derived
+//! outside the circuit, given to it as public inputs and derived again by whoever verifies. A quotient
+//! chosen after `r` is known would satisfy any equation, so `r` depends on everything before it.
+//! The relations stand in `docs/protocol.md`, section 15.
 
-use crate::digest::{Commitment, Fingerprint, Tag, commit};
-use crate::field::F;
-use plonky2::field::types::Field;
+use crate::digest::{Commitment, Encoder, Fingerprint, Tag, commit};
+use crate::field::{E, F, Field, from_ext, to_ext};
 
-/// A statement with public inputs in one fixed order.
-pub trait PublicInputs {
-    /// All public inputs but `r`.
+/// What a prover binds itself to before the points are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Commitment of the prover's own vectors: noise, masks, products.
+    pub witness: Commitment,
+    /// Commitment of the quotients, which may depend on `β`.
+    pub quotient: Commitment,
+}
+
+/// The two random points of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Points {
+    /// Combines identities.
+    pub beta: E,
+    /// Where polynomials are evaluated.
+    pub r: E,
+}
+
+/// The id of a circuit: a fingerprint of everything that its constants depend on.
+pub fn circuit_id(shape: &[u8]) -> Fingerprint {
+    let mut e = Encoder::new("zektra/circuit/v1");
+    e.bytes(shape);
+    e.fingerprint()
+}
+
+/// `h = commit(PublicInputs, id ‖ elements ‖ witness)`: its first two elements are `β`.
+pub fn first_digest(id: &Fingerprint, elements: &[F], witness: &Commitment) -> Commitment {
+    let mut input = fingerprint_elements(id).to_vec();
+    input.extend_from_slice(elements);
+    input.extend(witness.elements());
+    commit(Tag::PublicInputs, &input)
+}
+
+/// `β` and `r` of a statement with these elements.
+pub fn points(id: &Fingerprint, elements: &[F], sealed: &Sealed) -> Points {
+    let h = first_digest(id, elements, &sealed.witness);
+    let mut input = h.elements().to_vec();
+    input.extend(sealed.quotient.elements());
+    let g = commit(Tag::Point, &input);
+    Points { beta: head(&h), r: head(&g) }
+}
+
+/// The element of `E` that a digest begins with.
+pub fn head(digest: &Commitment) -> E {
+    let e = digest.elements();
+    to_ext([e[0], e[1]])
+}
+
+/// All public inputs in their order.
+pub fn public_inputs(elements: &[F], sealed: &Sealed, points: &Points, values: &[E]) -> Vec<F> {
+    let mut out = elements.to_vec();
+    out.extend(sealed.witness.elements());
+    out.extend(sealed.quotient.elements());
+    out.extend(from_ext(points.beta));
+    out.extend(from_ext(points.r));
+    out.extend(values.iter().flat_map(|&v| from_ext(v)));
+    out
+}
+
+/// A statement whose elements have one fixed order.
+pub trait Statement {
+    /// All commitments and numbers that the statement is about, but those of the prover's own vectors.
     fn elements(&self) -> Vec<F>;
+}
 
-    /// The point `r` of the quadratic extension: the first two elements of the digest.
-    fn point(&self, circuit: &Fingerprint) -> [F; 2] {
-        let mut input = fingerprint_elements(circuit).to_vec();
-        input.extend(self.elements());
-        let [a, b, _, _] = commit(Tag::PublicInputs, &input).elements();
-        [a, b]
-    }
+/// "`share + multiplier·s` is noise", for each pair: extension shares (a, x), offline shares (d2, P).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noise {
+    /// The member's key.
+    pub key: Commitment,
+    /// (multiplier, share).
+    pub pairs: Vec<(Commitment, Commitment)>,
 }
 
 /// "`b + a·s` is a tile: planes in range, row norms and moments bounded, noise in [−2, 2]."
@@ -27,42 +87,21 @@ pub trait PublicInputs {
 pub struct Tile {
     /// The owner's key.
     pub key: Commitment,
-    /// For each plane the public `a` and the ciphertext `b`.
+    /// For each column block and plane (a, b).
     pub planes: Vec<(Commitment, Commitment)>,
-    /// `⌊R · 2^(2·scale_x)⌋`.
-    pub row_norm: u64,
-    /// Largest absolute value of a feature, in units of `2^−scale_x`.
-    pub range: u64,
-    /// Weight vectors whose moments are there.
-    pub classes: u64,
-    /// Bound of a class' moment, squared: `(rows·√R/2)² · 2^(2·(scale_x + scale_r))`.
-    pub moment_norm: u64,
-    /// Commitment of the prover's own polynomials, quotients among them.
-    pub witness: Commitment,
 }
 
-/// "`x + a·s` is noise."
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Extension {
-    /// The member's key.
-    pub key: Commitment,
-    /// The tile's public polynomial.
+/// What a member publishes of one output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refreshed {
+    /// The public randomness `a''`.
     pub a: Commitment,
-    /// The extension share.
-    pub x: Commitment,
-    /// Commitment of the prover's own polynomials, quotients among them.
-    pub witness: Commitment,
-}
-
-/// "`P_k − d2_k·s` is noise", for a batch of openings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offline {
-    /// The member's key.
-    pub key: Commitment,
-    /// For each opening `d2` and `P`.
-    pub shares: Vec<(Commitment, Commitment)>,
-    /// Commitment of the prover's own polynomials, quotients among them.
-    pub witness: Commitment,
+    /// The fresh encryption `g`.
+    pub g: Commitment,
+    /// Commitment of the share `S'`.
+    pub after: Commitment,
+    /// Commitment of the share `S` before, if the output carries it.
+    pub before: Option<Commitment>,
 }
 
 /// "`y = (c·s)[src] + M`, `S → S'` rounded, `g + a''·s + place(S')` is noise."
@@ -70,16 +109,56 @@ pub struct Offline {
 pub struct PhaseShare {
     /// The member's key.
     pub key: Commitment,
-    /// `c = d1 + P` of each opening.
-    pub c: Vec<Commitment>,
-    /// The masked share of each opening.
+    /// For each opening (c, y).
+    pub openings: Vec<(Commitment, Commitment)>,
+    /// For each output.
+    pub outputs: Vec<Refreshed>,
+}
+
+/// A plane of a tile on its way to the job's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtendedPlane {
+    /// The public randomness.
+    pub a: Commitment,
+    /// The owner's ciphertext.
+    pub b: Commitment,
+    /// The other members' extension shares, in the order of the seats.
+    pub x: Vec<Commitment>,
+    /// `b + Σ x`.
+    pub c0: Commitment,
+}
+
+/// "`c0 = b + Σ x`, and the polynomials have these values at the points of the shares."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extend {
+    /// For each column block and plane.
+    pub planes: Vec<ExtendedPlane>,
+}
+
+/// An opening as the compute node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepOpening {
+    /// The product of public randomness.
+    pub d2: Commitment,
+    /// What members multiply with.
+    pub c: Commitment,
+    /// Offline shares of all members.
+    pub p: Vec<Commitment>,
+    /// Masked shares of all members.
     pub y: Vec<Commitment>,
-    /// For each output the member's share of the state before and after.
-    pub shares: Vec<(Commitment, Commitment)>,
-    /// For each output `a''` and `g`.
-    pub refreshed: Vec<(Commitment, Commitment)>,
-    /// Commitment of the prover's own polynomials, quotients among them.
-    pub witness: Commitment,
+}
+
+/// An output as the compute node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepOutput {
+    /// Fresh encryptions of all members.
+    pub g: Vec<Commitment>,
+    /// The opened state before, if the output carries it.
+    pub before: Option<Commitment>,
+    /// The opened state after.
+    pub after: Commitment,
+    /// The new ciphertext (c0, a'').
+    pub cipher: (Commitment, Commitment),
 }
 
 /// "The products, `c`, `u`, rounding and the new `c0` are right."
@@ -87,47 +166,14 @@ pub struct PhaseShare {
 pub struct Step {
     /// Who computes, and is paid.
     pub node: Fingerprint,
-    /// Ciphertexts that go in: `(c0, c1)` of tiles and states.
-    pub operands: Vec<(Commitment, Commitment)>,
-    /// Offline shares, opening by opening, member by member.
-    pub offline: Vec<Commitment>,
-    /// `c` of each opening.
-    pub c: Vec<Commitment>,
-    /// Masked shares, opening by opening, member by member.
-    pub y: Vec<Commitment>,
-    /// Fresh encryptions, output by output, member by member.
-    pub g: Vec<Commitment>,
-    /// For each output the opened state before and after.
-    pub opened: Vec<(Commitment, Commitment)>,
-    /// For each output the new ciphertext `(c0, a'')`.
-    pub outputs: Vec<(Commitment, Commitment)>,
-    /// Commitment of the prover's own polynomials, quotients among them.
-    pub witness: Commitment,
-}
-
-/// "All iterations up to here were run as the template says, on the committed tiles."
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fold {
-    /// The job record's digest.
-    pub job: Fingerprint,
-    /// The phase table's digest.
-    pub table: Fingerprint,
-    /// Root over the tiles, extension shares and offline shares of the opening fold.
-    pub opening_root: Commitment,
-    /// The members' keys.
-    pub keys: Vec<Commitment>,
-    /// The beacon of the batch order.
-    pub beacon: Fingerprint,
-    /// Who computes.
-    pub node: Fingerprint,
-    /// Iterations done.
-    pub iteration: u64,
-    /// Phase reached.
-    pub phase: u64,
-    /// Commitment of every opened state.
-    pub opened: Commitment,
-    /// Commitments of every member's shares.
-    pub shares: Vec<Commitment>,
+    /// (c0, a) of each tile plane that the phase reads, in the order of [`crate::phase::Phase::reads`].
+    pub tiles: Vec<(Commitment, Commitment)>,
+    /// (c0, a'') of each state that it reads.
+    pub states: Vec<(Commitment, Commitment)>,
+    /// The openings.
+    pub openings: Vec<StepOpening>,
+    /// The outputs.
+    pub outputs: Vec<StepOutput>,
 }
 
 /// 32 bytes as eight elements of 32 bits, so that any fingerprint is canonical.
@@ -139,7 +185,8 @@ pub fn fingerprint_elements(f: &Fingerprint) -> [F; 8] {
     out
 }
 
-/// Collects elements; every list goes behind its length.
+/// Collects elements. The numbers of openings, members and so on are constants of the circuit, whose id
+/// is hashed in front; no lengths are needed.
 #[derive(Default)]
 struct Elements(Vec<F>);
 
@@ -149,68 +196,68 @@ impl Elements {
         self
     }
 
-    fn number(mut self, v: u64) -> Self {
-        self.0.push(F::from_canonical_u64(v));
-        self
-    }
-
     fn print(mut self, f: &Fingerprint) -> Self {
         self.0.extend(fingerprint_elements(f));
         self
     }
 
-    fn list(mut self, list: &[Commitment]) -> Self {
-        self.0.push(F::from_canonical_usize(list.len()));
-        list.iter().fold(self, Self::one)
+    fn all<'a>(self, list: impl IntoIterator<Item = &'a Commitment>) -> Self {
+        list.into_iter().fold(self, Self::one)
     }
 
-    fn pairs(mut self, list: &[(Commitment, Commitment)]) -> Self {
-        self.0.push(F::from_canonical_usize(list.len()));
+    fn pairs(self, list: &[(Commitment, Commitment)]) -> Self {
         list.iter().fold(self, |e, (a, b)| e.one(a).one(b))
     }
 }
 
-impl PublicInputs for Tile {
+impl Statement for Noise {
     fn elements(&self) -> Vec<F> {
-        let Self { key, planes, row_norm, range, classes, moment_norm, witness } = self;
-        let e = Elements::default().one(key).pairs(planes).number(*row_norm).number(*range);
-        e.number(*classes).number(*moment_norm).one(witness).0
+        let Self { key, pairs } = self;
+        Elements::default().one(key).pairs(pairs).0
     }
 }
 
-impl PublicInputs for Extension {
+impl Statement for Tile {
     fn elements(&self) -> Vec<F> {
-        let Self { key, a, x, witness } = self;
-        Elements::default().one(key).one(a).one(x).one(witness).0
+        let Self { key, planes } = self;
+        Elements::default().one(key).pairs(planes).0
     }
 }
 
-impl PublicInputs for Offline {
+impl Statement for PhaseShare {
     fn elements(&self) -> Vec<F> {
-        let Self { key, shares, witness } = self;
-        Elements::default().one(key).pairs(shares).one(witness).0
+        let Self { key, openings, outputs } = self;
+        let e = Elements::default().one(key).pairs(openings);
+        let output = |e: Elements, o: &Refreshed| {
+            let Refreshed { a, g, after, before } = o;
+            e.one(a).one(g).one(after).all(before)
+        };
+        outputs.iter().fold(e, output).0
     }
 }
 
-impl PublicInputs for PhaseShare {
+impl Statement for Extend {
     fn elements(&self) -> Vec<F> {
-        let Self { key, c, y, shares, refreshed, witness } = self;
-        Elements::default().one(key).list(c).list(y).pairs(shares).pairs(refreshed).one(witness).0
+        let plane = |e: Elements, p: &ExtendedPlane| {
+            let ExtendedPlane { a, b, x, c0 } = p;
+            e.one(a).one(b).all(x).one(c0)
+        };
+        self.planes.iter().fold(Elements::default(), plane).0
     }
 }
 
-impl PublicInputs for Step {
+impl Statement for Step {
     fn elements(&self) -> Vec<F> {
-        let Self { node, operands, offline, c, y, g, opened, outputs, witness } = self;
-        let e = Elements::default().print(node).pairs(operands).list(offline).list(c).list(y).list(g);
-        e.pairs(opened).pairs(outputs).one(witness).0
-    }
-}
-
-impl PublicInputs for Fold {
-    fn elements(&self) -> Vec<F> {
-        let Self { job, table, opening_root, keys, beacon, node, iteration, phase, opened, shares } = self;
-        let e = Elements::default().print(job).print(table).one(opening_root).list(keys).print(beacon).print(node);
-        e.number(*iteration).number(*phase).one(opened).list(shares).0
+        let Self { node, tiles, states, openings, outputs } = self;
+        let e = Elements::default().print(node).pairs(tiles).pairs(states);
+        let opening = |e: Elements, o: &StepOpening| {
+            let StepOpening { d2, c, p, y } = o;
+            e.one(d2).one(c).all(p).all(y)
+        };
+        let output = |e: Elements, o: &StepOutput| {
+            let StepOutput { g, before, after, cipher } = o;
+            e.all(g).all(before).one(after).one(&cipher.0).one(&cipher.1)
+        };
+        outputs.iter().fold(openings.iter().fold(e, opening), output).0
     }
 }

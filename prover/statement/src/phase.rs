@@ -7,6 +7,8 @@
 use crate::digest::{Encoder, Fingerprint};
 use crate::field::N;
 use crate::packing::{MAX_POSITIONS, Packing, Place};
+use crate::record::Plane;
+use std::collections::BTreeSet;
 
 /// A factor of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +169,40 @@ pub enum TableError {
         /// What the opening gives.
         opened: usize,
     },
+}
+
+/// A plane of a tile that a phase reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TilePlane {
+    /// Index into the step's row groups.
+    pub slot: u16,
+    /// Column block.
+    pub block: u16,
+    /// Which plane.
+    pub plane: Plane,
+}
+
+impl Phase {
+    /// The tile planes and the states that the phase reads, each once, in order.
+    pub fn reads(&self) -> (Vec<TilePlane>, Vec<u16>) {
+        let (mut tiles, mut states) = (BTreeSet::new(), BTreeSet::new());
+        for opening in &self.openings {
+            for operand in opening.products.iter().flat_map(|&(a, b)| [a, b]) {
+                match operand {
+                    Operand::Features { slot, block } => {
+                        tiles.insert(TilePlane { slot, block, plane: Plane::Features });
+                    }
+                    Operand::State(s) => {
+                        states.insert(s);
+                    }
+                }
+            }
+            for a in &opening.addends {
+                tiles.insert(TilePlane { slot: a.slot, block: a.block, plane: Plane::Moment });
+            }
+        }
+        (tiles.into_iter().collect(), states.into_iter().collect())
+    }
 }
 
 impl PhaseTable {

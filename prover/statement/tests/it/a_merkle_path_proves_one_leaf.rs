@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 use zektra_statement::digest::Commitment;
-use zektra_statement::merkle::{Tree, leaf};
+use zektra_statement::merkle::{EMPTY, Path, Tree, dataset_leaf, finish};
 
 fn leaves(seed: u64, count: usize) -> Vec<Commitment> {
-    (0..count as u64).map(|i| leaf(i, &Commitment([seed, i, 1, 2]), &Commitment([i, seed, 3, 4]))).collect()
+    let pair = |i| (Commitment([seed, i, 1, 2]), Commitment([i, seed, 3, 4]));
+    (0..count as u64).map(|i| dataset_leaf(i, &Commitment([7; 4]), &[pair(i)])).collect()
 }
 
 fn changed(c: &Commitment) -> Commitment {
@@ -12,10 +13,34 @@ fn changed(c: &Commitment) -> Commitment {
 
 #[test]
 fn a_leaf_binds_its_index_and_both_polynomials() {
-    let (a, b) = (Commitment([1; 4]), Commitment([2; 4]));
-    let one = leaf(5, &a, &b);
-    for other in [leaf(6, &a, &b), leaf(5, &b, &a), leaf(5, &changed(&a), &b), leaf(5, &a, &changed(&b))] {
+    let (key, a, b) = (Commitment([9; 4]), Commitment([1; 4]), Commitment([2; 4]));
+    let leaf = |i, key: &Commitment, a: &Commitment, b: &Commitment| dataset_leaf(i, key, &[(*a, *b), (*b, *a)]);
+    let one = leaf(5, &key, &a, &b);
+    let others = [
+        leaf(6, &key, &a, &b),
+        leaf(5, &changed(&key), &a, &b),
+        leaf(5, &key, &b, &a),
+        leaf(5, &key, &changed(&a), &b),
+        leaf(5, &key, &a, &changed(&b)),
+        dataset_leaf(5, &key, &[(a, b)]),
+    ];
+    for other in others {
         assert_ne!(other, one);
+    }
+}
+
+/// What a proof does: a path to an empty position, then the same path with the new leaf.
+#[test]
+fn appending_replaces_an_empty_leaf() {
+    let mut tree = Tree::new(vec![]);
+    let all = leaves(3, 9);
+    for (i, leaf) in all.iter().enumerate() {
+        let siblings = tree.siblings(i);
+        let before = Path { index: i, leaves: i + 1, siblings: siblings.clone() };
+        assert_eq!(before.root(&EMPTY), Some(finish(&tree.top(), i + 1)));
+        tree.push(*leaf);
+        assert_eq!(before.root(leaf), Some(tree.root()));
+        assert_eq!(tree.root(), Tree::new(all[..=i].to_vec()).root());
     }
 }
 

@@ -1,0 +1,300 @@
+//! A built circuit: proves named values, verifies, hides.
+
+use crate::config::{C, MASKS, Purpose};
+use crate::kit::{Builder, Values};
+use plonky2::field::polynomial::PolynomialCoeffs;
+use plonky2::gates::noop::NoopGate;
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+use plonky2::plonk::circuit_data::CircuitData;
+use plonky2::plonk::proof::ProofWithPublicInputs;
+use std::collections::{BTreeMap, BTreeSet};
+use zektra_statement::digest::Fingerprint;
+use zektra_statement::field::{F, Field, P};
+
+/// Whether a circuit hides its witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blinding {
+    /// All of it is public.
+    None,
+    /// Random rows, pairs and columns: see `docs/security.md`.
+    Hiding,
+}
+
+/// Why there is no proof, or why one is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    /// The witness has another shape than the circuit.
+    #[error("{circuit}: input {name:?} has {found} values, expected {expected}")]
+    Input {
+        /// Which circuit.
+        circuit: Fingerprint,
+        /// Which input.
+        name: String,
+        /// How many values it has.
+        found: usize,
+        /// How many the circuit takes.
+        expected: usize,
+    },
+    /// The statement is false for this witness.
+    #[error("{circuit}: the witness does not satisfy the statement: {error}")]
+    False {
+        /// Which circuit.
+        circuit: Fingerprint,
+        /// What the prover said.
+        error: String,
+    },
+    /// A proof does not verify.
+    #[error("{circuit}: the proof does not verify: {error}")]
+    Invalid {
+        /// Which circuit.
+        circuit: Fingerprint,
+        /// What the verifier said.
+        error: String,
+    },
+    /// A proof is about something else.
+    #[error("{circuit}: {what} of the proof is not what was asked for")]
+    Other {
+        /// Which circuit.
+        circuit: Fingerprint,
+        /// Which part of its public inputs.
+        what: String,
+    },
+    /// Bytes that are no proof.
+    #[error("not a proof: {0}")]
+    Format(String),
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no randomness: {0}")]
+    Randomness(getrandom::Error),
+}
+
+/// A proof with its public inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof(pub(crate) ProofWithPublicInputs<F, C, 2>);
+
+impl Proof {
+    /// The public inputs, as the circuit orders them.
+    pub fn public_inputs(&self) -> &[F] {
+        &self.0.public_inputs
+    }
+
+    /// The proof's own bytes, without the public inputs.
+    pub fn bytes(&self) -> Vec<u8> {
+        use plonky2::util::serialization::Write;
+        let mut out = vec![];
+        // Writing to memory does not fail.
+        let _ = out.write_proof(&self.0.proof);
+        out
+    }
+}
+
+/// A circuit with everything to prove and verify.
+pub struct Circuit {
+    pub(crate) id: Fingerprint,
+    pub(crate) data: CircuitData<F, C, 2>,
+    pub(crate) slots: BTreeMap<String, Vec<Target>>,
+    pub(crate) purpose: Purpose,
+    /// Rows without a gate, all of whose wires are random.
+    spare: Vec<usize>,
+    /// Rows without a gate, pairwise equal in all routed wires.
+    pairs: Vec<(usize, usize)>,
+    /// The row of the public inputs, whose unused wires the builder fills.
+    public_row: Option<usize>,
+}
+
+impl std::fmt::Debug for Circuit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Circuit({}, 2^{} rows)", self.id, self.rows_log2())
+    }
+}
+
+impl Circuit {
+    pub(crate) fn build(
+        mut b: Builder,
+        slots: BTreeMap<String, Vec<Target>>,
+        id: Fingerprint,
+        purpose: Purpose,
+        blinding: Blinding,
+    ) -> Self {
+        b.set_domain_separator(zektra_statement::inputs::fingerprint_elements(&id).to_vec());
+        let mut pairs = vec![];
+        if blinding == Blinding::Hiding {
+            let queries = b.config.fri_config.num_query_rounds;
+            let routed = b.config.num_routed_wires;
+            // One random row for each value of a wire polynomial that is opened: two coordinates at ζ, one
+            // a query.
+            for _ in 0..2 + queries {
+                b.add_gate(NoopGate, vec![]);
+            }
+            // Z is opened at ζ and gζ.
+            for _ in 0..4 + queries {
+                let pair = (b.add_gate(NoopGate, vec![]), b.add_gate(NoopGate, vec![]));
+                (0..routed).for_each(|w| b.connect(Target::wire(pair.0, w), Target::wire(pair.1, w)));
+                pairs.push(pair);
+            }
+        }
+        let data = b.build::<C>();
+        let (mut spare, mut public_row) = (vec![], None);
+        if blinding == Blinding::Hiding {
+            let widest = data.common.gates.iter().map(|g| g.0.num_wires()).max().unwrap_or(0);
+            assert!(widest <= MASKS[0], "a gate reaches column {widest}, the masking columns begin at {}", MASKS[0]);
+            assert_eq!(data.common.config.num_wires, MASKS[1] + 1);
+            let paired: BTreeSet<usize> = pairs.iter().flat_map(|&(x, y)| [x, y]).collect();
+            spare = rows_of(&data, "NoopGate").into_iter().filter(|r| !paired.contains(r)).collect();
+            public_row = rows_of(&data, "PublicInputGate").first().copied();
+            assert!(public_row.is_some(), "a circuit has one row of public inputs");
+            assert_counting(&data, spare.len(), pairs.len());
+        }
+        Self { id, data, slots, purpose, spare, pairs, public_row }
+    }
+
+    /// The circuit's id, part of `r`.
+    pub fn id(&self) -> Fingerprint {
+        self.id
+    }
+
+    /// The binary logarithm of the number of rows.
+    pub fn rows_log2(&self) -> usize {
+        self.data.common.degree_bits()
+    }
+
+    /// Rows that carry no gate: all of them are random in a hiding circuit.
+    pub fn spare_rows(&self) -> usize {
+        self.spare.len()
+    }
+
+    /// Proves the values.
+    ///
+    /// # Errors
+    /// A missing input, or values that do not satisfy the circuit.
+    pub fn prove(&self, values: &Values) -> Result<Proof, ProofError> {
+        let mut witness = PartialWitness::new();
+        let failed = |error: String| ProofError::False { circuit: self.id, error };
+        for (name, targets) in &self.slots {
+            let given = values.0.get(name).map_or(&[][..], Vec::as_slice);
+            if given.len() != targets.len() {
+                return Err(ProofError::Input {
+                    circuit: self.id,
+                    name: name.clone(),
+                    found: given.len(),
+                    expected: targets.len(),
+                });
+            }
+            for (&t, &v) in targets.iter().zip(given) {
+                witness.set_target(t, v).map_err(|e| failed(format!("{name}: {e}")))?;
+            }
+        }
+        self.blind(&mut witness)?;
+        // Plonky2 panics on a quotient that is no polynomial; for us that is a false statement.
+        let prove = || self.data.prove(witness);
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove)) {
+            Ok(Ok(proof)) => Ok(Proof(proof)),
+            Ok(Err(e)) => Err(failed(e.to_string())),
+            Err(_) => Err(failed("a constraint does not hold".into())),
+        }
+    }
+
+    /// Verifies a proof, whatever its public inputs are.
+    ///
+    /// # Errors
+    /// A proof that does not verify.
+    pub fn verify(&self, proof: &Proof) -> Result<(), ProofError> {
+        let invalid = |error: String| ProofError::Invalid { circuit: self.id, error };
+        // Shapes are checked by Plonky2, but not all of them before they are used.
+        let verify = || self.data.verify(proof.0.clone());
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify)) {
+            Ok(result) => result.map_err(|e| invalid(e.to_string())),
+            Err(_) => Err(invalid("it is malformed".into())),
+        }
+    }
+
+    /// Reads a proof of this circuit.
+    ///
+    /// # Errors
+    /// Bytes of another length or with elements that are not canonical.
+    pub fn read(&self, bytes: &[u8], public_inputs: Vec<F>) -> Result<Proof, ProofError> {
+        use plonky2::util::serialization::{Buffer, Read};
+        let expected = self.data.common.num_public_inputs;
+        if public_inputs.len() != expected {
+            return Err(ProofError::Format(format!("{} public inputs, expected {expected}", public_inputs.len())));
+        }
+        let read = || {
+            let mut buffer = Buffer::new(bytes);
+            let proof = buffer.read_proof::<F, C, 2>(&self.data.common);
+            proof.map(|p| (p, buffer.unread_bytes().is_empty()))
+        };
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)) {
+            Ok(Ok((proof, true))) => Ok(Proof(ProofWithPublicInputs { proof, public_inputs })),
+            Ok(Ok((_, false))) => Err(ProofError::Format("there are bytes behind its end".into())),
+            Ok(Err(_)) | Err(_) => Err(ProofError::Format("it ends early or is malformed".into())),
+        }
+    }
+
+    /// Fills what carries no gate with fresh randomness of the operating system.
+    fn blind(&self, witness: &mut PartialWitness<F>) -> Result<(), ProofError> {
+        let Some(public_row) = self.public_row else { return Ok(()) };
+        let (wires, routed) = (self.data.common.config.num_wires, self.data.common.config.num_routed_wires);
+        let free: BTreeSet<usize> = self.spare.iter().copied().collect();
+        let paired: BTreeMap<usize, usize> = self.pairs.iter().flat_map(|&(x, y)| [(x, 0), (y, routed)]).collect();
+        let mut targets = vec![];
+        for row in 0..self.data.common.degree() {
+            let columns = match paired.get(&row) {
+                // The second row of a pair takes the routed wires of the first.
+                Some(&first) => first..wires,
+                None if free.contains(&row) => 0..wires,
+                None if row == public_row => continue,
+                None => MASKS[0]..wires,
+            };
+            targets.extend(columns.map(|column| Target::wire(row, column)));
+        }
+        let values = random_elements(targets.len())?;
+        for (&t, &v) in targets.iter().zip(values.iter()) {
+            let set = witness.set_target(t, v);
+            set.map_err(|e| ProofError::False { circuit: self.id, error: format!("blinding: {e}") })?;
+        }
+        Ok(())
+    }
+}
+
+/// The conditions of the counting argument in `docs/security.md`.
+fn assert_counting(data: &CircuitData<F, C, 2>, spare: usize, pairs: usize) {
+    let config = &data.common.config;
+    let queries = config.fri_config.num_query_rounds;
+    // A wire polynomial is opened at ζ (two coordinates) and at one point a query.
+    assert!(spare >= 2 + queries, "{spare} random rows for {} opened values of a wire", 2 + queries);
+    // Z is opened at ζ and gζ too.
+    assert!(pairs >= 4 + queries, "{pairs} random pairs for {} opened values of Z", 4 + queries);
+    // The quotient's chunks together: free values in the wires of the spare rows against opened values.
+    let opened = config.num_challenges * data.common.quotient_degree_factor * (2 + queries);
+    let free = spare * config.num_wires;
+    assert!(free > opened, "{free} free values for {opened} opened values of the quotient");
+}
+
+/// Rows that carry a gate, read from the selector polynomials.
+fn rows_of(data: &CircuitData<F, C, 2>, gate: &str) -> Vec<usize> {
+    let Some(index) = data.common.gates.iter().position(|g| g.0.id().starts_with(gate)) else { return vec![] };
+    // A row's gate stands in the selector of its group; in the others the row is marked as unused.
+    let selectors = &data.prover_only.constants_sigmas_commitment.polynomials[..data.common.selectors_info.num_selectors()];
+    let values: Vec<_> = selectors.iter().map(|p| PolynomialCoeffs::new(p.coeffs.clone()).fft().values).collect();
+    let wanted = F::from_canonical_usize(index);
+    (0..data.common.degree()).filter(|&row| values.iter().any(|v| v[row] == wanted)).collect()
+}
+
+/// Uniform elements from the operating system.
+fn random_elements(count: usize) -> Result<Vec<F>, ProofError> {
+    let mut out = Vec::with_capacity(count);
+    let mut bytes = zeroize::Zeroizing::new(vec![0u8; count * 8]);
+    while out.len() < count {
+        let wanted = (count - out.len()) * 8;
+        getrandom::fill(&mut bytes[..wanted]).map_err(ProofError::Randomness)?;
+        for chunk in bytes[..wanted].chunks_exact(8) {
+            let mut word = [0; 8];
+            word.copy_from_slice(chunk);
+            let v = u64::from_le_bytes(word);
+            if v < P {
+                out.push(F::from_canonical_u64(v));
+            }
+        }
+    }
+    Ok(out)
+}

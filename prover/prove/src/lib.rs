@@ -1,0 +1,10 @@
+//! Circuits and provers of every statement of encrypted training: `docs/protocol.md`, section 15.
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
+pub mod circuit;
+mod config;
+mod gadgets;
+mod gates;
+pub mod kit;
+pub mod noise;
+pub mod poly;

@@ -1,0 +1,2 @@
+//! Statements proven and refused.
+mod noise;
