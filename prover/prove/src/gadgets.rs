@@ -3,6 +3,7 @@
 use crate::circuit::{Circuit, Proof, ProofError};
 use crate::gates::SmallGate;
 use crate::kit::{Ext, Head, Kit, Values};
+use crate::opening::Collected;
 use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit};
 use zektra_statement::field::{E, F, Field, N, centred};
 use zektra_statement::inputs::{self, Points, Sealed};
@@ -23,6 +24,21 @@ pub(crate) fn identities(kit: &mut Kit, head: &Head, terms: &[Ext], short: Vec<p
     let power = kit.power(head.r, N as u64);
     let right = kit.b.mul_add_extension(power, q, q);
     kit.equal_ext("identity", left, right);
+}
+
+/// All identities of openings and others, under one quotient commitment.
+pub(crate) fn all_identities(kit: &mut Kit, head: &Head, collected: &Collected, columns: usize, y: Ext) {
+    let m = N / columns;
+    let count = collected.short.len().min(2);
+    let parts: Vec<_> = (0..count).map(|k| kit.input(format!("short quotient {k}"), m)).collect();
+    if count > 0 {
+        let left = kit.horner(&collected.short, head.beta);
+        let q = kit.quotient_value(&parts, y);
+        let power = kit.power(y, m as u64);
+        let right = kit.b.mul_add_extension(power, q, q);
+        kit.equal_ext("opened products", left, right);
+    }
+    identities(kit, head, &collected.full, parts.concat());
 }
 
 /// Digits and packed sums of small coefficients.

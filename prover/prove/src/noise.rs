@@ -5,7 +5,7 @@ use crate::config::Purpose;
 use crate::gates::SmallGate;
 use crate::kit::{Family, Kit, Values};
 use crate::poly;
-use zektra_statement::digest::{Commitment, Tag, commit};
+use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit};
 use zektra_statement::field::{E, F, Field, N};
 use zektra_statement::inputs::{self, Statement};
 
@@ -48,6 +48,7 @@ impl NoiseCircuit {
     pub fn without(kind: Kind, pairs: usize, omit: Option<Family>) -> Self {
         let shape = format!("noise/1 {kind:?} pairs={pairs}");
         let mut kit = Kit::new(Purpose::Share, &shape, omit);
+        kit.public(8);
         let key = kit.public_hash();
         kit.public_hashes(2 * pairs);
         let head = kit.head();
@@ -77,11 +78,11 @@ impl NoiseCircuit {
     }
 
     /// Pairs of commitments, filled up with zero polynomials.
-    pub fn statement(&self, key: Commitment, pairs: &[(Commitment, Commitment)]) -> inputs::Noise {
+    pub fn statement(&self, lock: Fingerprint, key: Commitment, pairs: &[(Commitment, Commitment)]) -> inputs::Noise {
         let mut pairs = pairs.to_vec();
         let zero = commit(Tag::Polynomial, &[F::ZERO; N]);
         pairs.resize(self.pairs, (zero, zero));
-        inputs::Noise { key, pairs }
+        inputs::Noise { lock, key, pairs }
     }
 
     /// The values of a statement at `r`, from the polynomials: (multiplier, share) of each pair.

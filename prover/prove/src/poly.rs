@@ -93,6 +93,11 @@ pub fn combine(quotients: &[Vec<F>], beta: E) -> Vec<Vec<F>> {
     out
 }
 
+/// [`combine`], and nothing of nothing.
+pub fn combine_some(quotients: &[Vec<F>], beta: E) -> Vec<Vec<F>> {
+    if quotients.is_empty() { vec![] } else { combine(quotients, beta) }
+}
+
 /// `Σ a_k·r^k`.
 pub fn evaluate(a: &[F], r: E) -> E {
     a.iter().rev().fold(E::ZERO, |acc, &c| acc * r + E::from(c))

@@ -76,6 +76,8 @@ pub trait Statement {
 /// "`share + multiplier·s` is noise", for each pair: extension shares (a, x), offline shares (d2, P).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noise {
+    /// The lock of the job that the shares are for; none for extension shares, which serve every job.
+    pub lock: Fingerprint,
     /// The member's key.
     pub key: Commitment,
     /// (multiplier, share).
@@ -107,6 +109,8 @@ pub struct Refreshed {
 /// "`y = (c·s)[src] + M`, `S → S'` rounded, `g + a''·s + place(S')` is noise."
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhaseShare {
+    /// The lock of the job that is answered.
+    pub lock: Fingerprint,
     /// The member's key.
     pub key: Commitment,
     /// For each opening (c, y).
@@ -212,8 +216,8 @@ impl Elements {
 
 impl Statement for Noise {
     fn elements(&self) -> Vec<F> {
-        let Self { key, pairs } = self;
-        Elements::default().one(key).pairs(pairs).0
+        let Self { lock, key, pairs } = self;
+        Elements::default().print(lock).one(key).pairs(pairs).0
     }
 }
 
@@ -226,8 +230,8 @@ impl Statement for Tile {
 
 impl Statement for PhaseShare {
     fn elements(&self) -> Vec<F> {
-        let Self { key, openings, outputs } = self;
-        let e = Elements::default().one(key).pairs(openings);
+        let Self { lock, key, openings, outputs } = self;
+        let e = Elements::default().print(lock).one(key).pairs(openings);
         let output = |e: Elements, o: &Refreshed| {
             let Refreshed { a, g, after, before } = o;
             e.one(a).one(g).one(after).all(before)

@@ -39,7 +39,7 @@ fn a_batch_of_shares_is_proven() {
             .collect();
         let commitments: Vec<_> =
             polys.iter().map(|(a, x, _)| (commit(Tag::Polynomial, a), commit(Tag::Polynomial, x))).collect();
-        let statement = circuit.statement(key, &commitments);
+        let statement = circuit.statement(zektra_statement::digest::Fingerprint::NONE, key, &commitments);
         let items: Vec<_> = polys.iter().map(|(a, x, e)| Item { multiplier: a, share: x, noise: e }).collect();
         let t = Instant::now();
         let proof = circuit.prove(&statement, &s, &items).unwrap();
