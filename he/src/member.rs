@@ -7,7 +7,7 @@
 use crate::log::{LabelLog, LogError, MAX_LABELS};
 use crate::profile::{Profile, ProfileError};
 use crate::release::{self, ReleaseError};
-use crate::ring::Poly;
+use crate::ring::{Eval, Poly};
 use crate::seat::SeatSecret;
 use crate::share;
 use crate::tile::{tile_label, tile_randomness};
@@ -18,6 +18,7 @@ use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit, fingerprint
 use zektra_statement::field::{F, Field};
 use zektra_statement::payload::mask_bits;
 use zektra_statement::record::{Dataset, Job, Plane};
+use zeroize::Zeroizing;
 
 /// Why a member does not answer.
 #[derive(Debug, thiserror::Error)]
@@ -94,20 +95,7 @@ pub fn extend(
     if dataset.owner_key == seat.commitment() {
         return Err(Refusal::OwnDataset(dataset.id));
     }
-    let object = dataset.object(chain_id);
-    let all = tiles.flat_map(|tile| Plane::ALL.map(|plane| (tile, plane)));
-    let prepared: Vec<(Poly, Use)> = all
-        .map(|(tile, plane)| {
-            let a = tile_randomness(chain_id, object, plane, tile, dataset.attempt);
-            let usage = Use {
-                kind: Kind::Extension,
-                label: tile_label(object, plane, tile, dataset.attempt),
-                multiplier: a.fingerprint(),
-                message: Fingerprint::NONE,
-            };
-            (a, usage)
-        })
-        .collect();
+    let prepared = extension_uses(chain_id, dataset, tiles);
     log.claim(&prepared.iter().map(|(_, u)| *u).collect::<Vec<_>>())?;
     let share = |(a, usage): (Poly, Use)| {
         let mut noise = seat.prf().stream(&usage).noise();
@@ -116,6 +104,32 @@ pub fn extend(
         x
     };
     Ok(prepared.into_iter().map(share).collect())
+}
+
+/// The noise in what [`extend`] gives of the same tiles: secret, for its proof.
+pub fn extension_noise(
+    seat: &SeatSecret,
+    chain_id: &str,
+    dataset: &Dataset,
+    tiles: std::ops::Range<u64>,
+) -> Vec<Poly> {
+    extension_uses(chain_id, dataset, tiles).iter().map(|(_, usage)| seat.prf().stream(usage).noise()).collect()
+}
+
+fn extension_uses(chain_id: &str, dataset: &Dataset, tiles: std::ops::Range<u64>) -> Vec<(Poly, Use)> {
+    let object = dataset.object(chain_id);
+    let all = tiles.flat_map(|tile| Plane::ALL.map(|plane| (tile, plane)));
+    all.map(|(tile, plane)| {
+        let a = tile_randomness(chain_id, object, plane, tile, dataset.attempt);
+        let usage = Use {
+            kind: Kind::Extension,
+            label: tile_label(object, plane, tile, dataset.attempt),
+            multiplier: a.fingerprint(),
+            message: Fingerprint::NONE,
+        };
+        (a, usage)
+    })
+    .collect()
 }
 
 /// A member's part in one job.
@@ -134,6 +148,36 @@ pub struct Member<'a, S> {
 struct Pending {
     answer: Answer,
     shares: Vec<(u16, Vec<F>, [F; 4])>,
+    witness: PhaseWitness,
+}
+
+/// What an answer was made of. All but `c` and `a` is secret.
+#[derive(Default)]
+pub struct PhaseWitness {
+    /// (c, M) of each opening.
+    pub openings: Vec<(Poly, Zeroizing<Vec<i64>>)>,
+    /// Each output.
+    pub outputs: Vec<OutputWitness>,
+}
+
+/// What the fresh encryption of an output was made of.
+pub struct OutputWitness {
+    /// `a''`.
+    pub a: Poly,
+    /// `S` before, with the salt of its commitment.
+    pub before: (Vec<F>, [F; 4]),
+    /// `S'` with its salt.
+    pub after: (Vec<F>, [F; 4]),
+    /// `e`.
+    pub noise: Poly,
+}
+
+impl Drop for OutputWitness {
+    fn drop(&mut self) {
+        crate::ntt::wipe(&mut self.before.0);
+        crate::ntt::wipe(&mut self.after.0);
+        self.noise.wipe();
+    }
 }
 
 /// What a member hands to the developer at the end: the shares of the released states with their salts.
@@ -224,14 +268,7 @@ impl<'a, S: Source> Member<'a, S> {
             return Err(Refusal::Claim { iteration, phase, what: "job behind d2" });
         }
         let d2 = multipliers.phase(iteration, phase);
-        let uses: Vec<Use> = (0..d2.len())
-            .map(|opening| Use {
-                kind: Kind::Offline,
-                label: self.label(iteration, phase, opening),
-                multiplier: d2[opening].clone().into_poly().fingerprint(),
-                message: Fingerprint::NONE,
-            })
-            .collect();
+        let uses = self.offline_uses(&d2, iteration, phase);
         self.log.claim(&uses)?;
         let share = |(usage, d2)| {
             let mut noise = self.seat.prf().stream(usage).noise();
@@ -240,6 +277,28 @@ impl<'a, S: Source> Member<'a, S> {
             p
         };
         Ok(uses.iter().zip(&d2).map(share).collect())
+    }
+
+    /// (d2, noise) of what [`Member::offline`] gives: the noise is secret, for its proof.
+    pub fn offline_noise(&self, multipliers: &mut Multipliers, iteration: u32, phase: u32) -> Vec<(Poly, Poly)> {
+        let d2 = multipliers.phase(iteration, phase);
+        let uses = self.offline_uses(&d2, iteration, phase);
+        d2.into_iter().zip(uses).map(|(d2, u)| (d2.into_poly(), self.seat.prf().stream(&u).noise())).collect()
+    }
+
+    fn offline_uses(&self, d2: &[Eval], iteration: u32, phase: u32) -> Vec<Use> {
+        let usage = |(opening, d2): (usize, &Eval)| Use {
+            kind: Kind::Offline,
+            label: self.label(iteration, phase, opening),
+            multiplier: d2.clone().into_poly().fingerprint(),
+            message: Fingerprint::NONE,
+        };
+        d2.iter().enumerate().map(usage).collect()
+    }
+
+    /// What the answer to the current phase was made of; `None` before it is given. Secret, for its proof.
+    pub fn witness(&self) -> Option<&PhaseWitness> {
+        self.pending.as_ref().map(|p| &p.witness)
     }
 
     /// What this member computed of the next phase itself.
@@ -297,8 +356,7 @@ impl<'a, S: Source> Member<'a, S> {
             let share = share::next_share(before, output.carry, output.negate, phase.shift, &parts);
             let message = fingerprint(&share);
             let a = program.state_randomness(output.state, iteration);
-            let (print, a) = (a.fingerprint(), a.into_eval());
-            let refresh = Use { kind: Kind::Refresh, label: label(index), multiplier: print, message };
+            let refresh = Use { kind: Kind::Refresh, label: label(index), multiplier: a.fingerprint(), message };
             let salt = Use { kind: Kind::Salt, label: label(index), multiplier: Fingerprint::NONE, message };
             uses.extend([refresh, salt]);
             outputs.push((output.state, share, a, refresh, salt));
@@ -323,21 +381,32 @@ impl<'a, S: Source> Member<'a, S> {
         };
         let mut shares = Vec::with_capacity(outputs.len());
         let mut fresh = Vec::with_capacity(outputs.len());
-        for (state, share, a, refresh, salt) in outputs {
+        let mut witness = PhaseWitness {
+            openings: evaluated.iter().zip(masks).map(|(e, m)| (e.c.clone().into_poly(), m)).collect(),
+            outputs: vec![],
+        };
+        for (state, share, a_poly, refresh, salt) in outputs {
+            let a = a_poly.eval();
             let mut negated: Vec<F> = share.iter().map(|&s| -s).collect();
             let mut message = Poly::placed(program.places(state), &negated);
             crate::ntt::wipe(&mut negated);
-            let mut noise = self.seat.prf().stream(&refresh).noise();
+            let noise = self.seat.prf().stream(&refresh).noise();
             answer.g.push(share::encrypt(key, &a, &message, &noise));
             fresh.push(a);
-            noise.wipe();
             message.wipe();
             let salt = self.seat.prf().stream(&salt).salt();
             answer.shares.push(commit_share(&share, &salt));
+            let old = usize::from(state);
+            witness.outputs.push(OutputWitness {
+                a: a_poly,
+                before: (self.shares[old].clone(), self.salts[old]),
+                after: (share.clone(), salt),
+                noise,
+            });
             shares.push((state, share, salt));
         }
         self.transcript.keep_fresh(fresh);
-        self.pending = Some(Pending { answer: answer.clone(), shares });
+        self.pending = Some(Pending { answer: answer.clone(), shares, witness });
         Ok(answer)
     }
 

@@ -92,6 +92,11 @@ impl SeatSecret {
         self.commitment
     }
 
+    /// The key share's 4096 digits in {−1, 0, 1}: secret, for proofs about it.
+    pub fn digits(&self) -> Vec<F> {
+        digits_to_elements(&Stream::derived("zektra 2026 ternary key share v1", &self.seed).ternary(N))
+    }
+
     /// The key share, to multiply with.
     pub(crate) fn key(&self) -> &Eval {
         &self.key

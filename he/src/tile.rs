@@ -81,8 +81,26 @@ impl Sealer<'_> {
     /// # Errors
     /// A tile that was encrypted before with other rows, and what the log may refuse.
     pub fn seal(&self, log: &mut LabelLog, planes: &[(u64, Plane, &Poly)]) -> Result<Vec<Poly>, LogError> {
+        let prepared = self.prepare(planes);
+        let uses: Vec<Use> = prepared.iter().map(|(_, u)| *u).collect();
+        log.claim(&uses)?;
+        let encrypt = |((a, usage), &(_, _, message)): ((Poly, Use), &(u64, Plane, &Poly))| {
+            let mut noise = self.seat.prf().stream(&usage).noise();
+            let b = share::encrypt(self.seat.key(), &a.into_eval(), message, &noise);
+            noise.wipe();
+            b
+        };
+        Ok(prepared.into_iter().zip(planes).map(encrypt).collect())
+    }
+
+    /// The noise in what [`Sealer::seal`] gives of the same planes: secret, for the tile's proof.
+    pub fn noise(&self, planes: &[(u64, Plane, &Poly)]) -> Vec<Poly> {
+        self.prepare(planes).iter().map(|(_, usage)| self.seat.prf().stream(usage).noise()).collect()
+    }
+
+    fn prepare(&self, planes: &[(u64, Plane, &Poly)]) -> Vec<(Poly, Use)> {
         let object = self.object();
-        let prepared: Vec<(Poly, Use)> = planes
+        planes
             .iter()
             .map(|&(tile, plane, message)| {
                 let a = tile_randomness(self.chain_id, object, plane, tile, self.attempt);
@@ -94,15 +112,6 @@ impl Sealer<'_> {
                 };
                 (a, usage)
             })
-            .collect();
-        let uses: Vec<Use> = prepared.iter().map(|(_, u)| *u).collect();
-        log.claim(&uses)?;
-        let encrypt = |((a, usage), &(_, _, message)): ((Poly, Use), &(u64, Plane, &Poly))| {
-            let mut noise = self.seat.prf().stream(&usage).noise();
-            let b = share::encrypt(self.seat.key(), &a.into_eval(), message, &noise);
-            noise.wipe();
-            b
-        };
-        Ok(prepared.into_iter().zip(planes).map(encrypt).collect())
+            .collect()
     }
 }

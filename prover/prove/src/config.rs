@@ -1,9 +1,8 @@
 //! Plonky2's settings for each kind of circuit.
 
-use plonky2::fri::FriConfig;
-use plonky2::fri::reduction_strategies::FriReductionStrategy;
 use plonky2::plonk::circuit_data::CircuitConfig;
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
+use zektra_verify::settings::{CHAIN, PUBLIC, SHARE, Setting, WRAP};
 
 /// Plonky2's configuration of field and hash.
 pub(crate) type C = PoseidonGoldilocksConfig;
@@ -24,21 +23,19 @@ pub enum Purpose {
 /// Columns that no gate reaches, random in all rows: the masking polynomial of the FRI batch.
 pub(crate) const MASKS: [usize; 2] = [136, 137];
 
+impl Purpose {
+    /// Its row of the settings table.
+    pub fn setting(self) -> &'static Setting {
+        match self {
+            Self::Share => &SHARE,
+            Self::Public => &PUBLIC,
+            Self::Chain => &CHAIN,
+            Self::Wrap => &WRAP,
+        }
+    }
+}
+
 /// The settings of a purpose.
 pub(crate) fn circuit_config(purpose: Purpose) -> CircuitConfig {
-    let standard = CircuitConfig::standard_recursion_config();
-    let fri = FriConfig { num_query_rounds: 48, ..standard.fri_config.clone() };
-    match purpose {
-        Purpose::Share => CircuitConfig { num_wires: MASKS[1] + 1, fri_config: fri, ..standard },
-        Purpose::Public | Purpose::Chain => CircuitConfig { fri_config: fri, ..standard },
-        Purpose::Wrap => CircuitConfig {
-            fri_config: FriConfig {
-                rate_bits: 5,
-                num_query_rounds: 29,
-                reduction_strategy: FriReductionStrategy::ConstantArityBits(4, 5),
-                ..fri
-            },
-            ..standard
-        },
-    }
+    purpose.setting().config()
 }

@@ -235,7 +235,8 @@ impl Kit {
         if let Some(per) = norms {
             for group in 0..rows / per {
                 let mut norm = zero;
-                for k in group * per..(group + 1) * per {
+                // In the direction of the accumulators: a row's generator waits for both.
+                for k in (group * per..(group + 1) * per).rev() {
                     self.b.connect(Target::wire(row_of(k), gate.norm_wire()), norm);
                     norm = Target::wire(row_of(k), gate.norm_wire() + 1);
                 }
@@ -246,34 +247,20 @@ impl Kit {
         Small { value: ExtensionTarget(acc), packs, norms: sums }
     }
 
-    /// Numbers in ranges; gives (v, D) of each. Unused places are zero.
+    /// Numbers in ranges; gives (v, D) of each. Whole rows are filled in: [`RangeGate::fill`].
     pub fn ranged(&mut self, name: &str, gate: &RangeGate, count: usize) -> Vec<(Target, Target)> {
         let mut out = vec![];
         let mut digits = vec![];
-        let zero = self.b.zero();
         while out.len() < count {
             let row = self.row(gate.clone());
             for i in 0..gate.numbers {
-                let of = (0..gate.per_number()).map(|k| Target::wire(row, gate.digit_wire(i, k)));
-                if out.len() < count {
-                    digits.extend(of);
-                    out.push((Target::wire(row, 2 * i), Target::wire(row, 2 * i + 1)));
-                } else {
-                    of.for_each(|t| self.b.connect(t, zero));
-                }
+                digits.extend((0..gate.per_number()).map(|k| Target::wire(row, gate.digit_wire(i, k))));
+                out.push((Target::wire(row, 2 * i), Target::wire(row, 2 * i + 1)));
             }
         }
         self.name(name, digits);
+        out.truncate(count);
         out
-    }
-
-    /// Shows that `value` is in `[0, max]`.
-    pub fn in_range(&mut self, name: &str, family: Family, values: &[Target], max: u64) {
-        let gate = self.range_gate(0, max, family);
-        let numbers = self.ranged(name, &gate, values.len());
-        for (&value, (v, _)) in values.iter().zip(numbers) {
-            self.b.connect(value, v);
-        }
     }
 
     pub fn range_gate(&self, shift: u32, max: u64, family: Family) -> RangeGate {

@@ -251,13 +251,9 @@ impl PhaseCircuit {
         let (mut full, mut short) = (vec![], vec![]);
         for (o, (w, (kind, _))) in openings.iter().zip(&shape.openings).enumerate() {
             values.put(format!("y {o}"), w.y.to_vec());
-            let mut digits = vec![];
-            for &m in w.masks {
-                let v = (i128::from(m) + i128::from(shape.mask_offset())) as u64;
-                masks.push(F::from_canonical_u64(v));
-                digits.extend(range.digits_of(v).into_iter().map(F::from_canonical_u64));
-            }
-            values.put(format!("masks {o}"), digits);
+            let numbers = w.masks.iter().map(|&m| (i128::from(m) + i128::from(shape.mask_offset())) as u64);
+            masks.extend(numbers.clone().map(F::from_canonical_u64));
+            values.put(format!("masks {o}"), range.fill(numbers));
             let hints = kind.hints(&[(w.c, key)], columns);
             if !hints.own.is_empty() {
                 values.put(format!("product {o}"), hints.own.clone());

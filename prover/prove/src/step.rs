@@ -427,11 +427,9 @@ impl StepCircuit {
             own.extend(hints.own);
             full.extend(hints.full);
             short.extend(hints.short);
-            let digits = u.iter().flat_map(|&u| {
-                let v = (i128::from(centred(u)) + i128::from(shape.opened_offset())).max(0) as u64;
-                gate.digits_of(v)
-            });
-            values.put(format!("opened {o}"), digits.map(F::from_canonical_u64).collect());
+            let numbers =
+                u.iter().map(|&u| (i128::from(centred(u)) + i128::from(shape.opened_offset())).max(0) as u64);
+            values.put(format!("opened {o}"), gate.fill(numbers));
         }
         let made = self.run(data);
         for (k, (o, d)) in shape.outputs.iter().zip(&data.outputs).enumerate() {

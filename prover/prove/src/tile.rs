@@ -179,7 +179,7 @@ impl TileCircuit {
             }
             let shifted: Vec<u64> = entries.iter().map(|&v| (centred(v) + bound).max(0) as u64).collect();
             values.put(format!("features {block}"), small.digits);
-            values.put(format!("moment {block}"), digits_of(&plain_range(2 * bound as u64), &shifted));
+            values.put(format!("moment {block}"), plain_range(2 * bound as u64).fill(shifted));
             witness.extend(small.packs);
             witness.extend_from_slice(entries);
             for plane in 0..2 {
@@ -190,7 +190,7 @@ impl TileCircuit {
         }
         for (name, sums, bound) in [("row slack", norms, row_norm), ("moment slack", squares, moment_norm)] {
             let slack: Vec<u64> = sums.iter().map(|s| (i128::from(bound) - s).max(0) as u64).collect();
-            values.put(name, digits_of(&plain_range(bound), &slack));
+            values.put(name, plain_range(bound).fill(slack));
         }
         let quotients: Vec<Vec<F>> = planes.iter().map(|p| poly::product(p.a, key).1).collect();
         let polys: Vec<_> = planes.iter().map(|p| (p.a, p.b)).collect();
@@ -229,9 +229,4 @@ impl TileCircuit {
 
 fn plain_range(max: u64) -> RangeGate {
     RangeGate::new(0, max, 135, 80, true)
-}
-
-/// The digits of numbers, one after the other.
-fn digits_of(gate: &RangeGate, numbers: &[u64]) -> Vec<F> {
-    numbers.iter().flat_map(|&v| gate.digits_of(v)).map(F::from_canonical_u64).collect()
 }

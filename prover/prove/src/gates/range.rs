@@ -65,6 +65,14 @@ impl RangeGate {
         out
     }
 
+    /// The digits of all numbers, filled up to whole rows with zeros.
+    pub fn fill(&self, numbers: impl IntoIterator<Item = u64>) -> Vec<F> {
+        let digits = numbers.into_iter().flat_map(|v| self.digits_of(v));
+        let mut out: Vec<F> = digits.map(F::from_canonical_u64).collect();
+        out.resize(out.len().next_multiple_of(self.numbers * self.per_number()), F::ZERO);
+        out
+    }
+
     fn constraints<A: Arith>(&self, a: &mut A, w: &[A::V]) -> Vec<A::V> {
         let mut out = vec![];
         for i in 0..self.numbers {

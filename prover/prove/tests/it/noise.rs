@@ -1,3 +1,4 @@
+use super::pseudo;
 use std::time::Instant;
 use zektra_prove::noise::{Item, Kind, NoiseCircuit};
 use zektra_prove::poly::Sum;
@@ -10,13 +11,6 @@ fn key_commitment(s: &[F]) -> Commitment {
         .map(|c| c.iter().rev().fold(F::ZERO, |sum, &d| sum * F::from_canonical_u64(3) + d + F::ONE))
         .collect();
     commit(Tag::KeyShare, &packed)
-}
-
-fn pseudo(seed: u64, k: usize) -> u64 {
-    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(k as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x ^= x >> 29;
-    x = x.wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 32)
 }
 
 #[test]
