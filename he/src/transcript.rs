@@ -9,11 +9,11 @@ use crate::xof::PublicRandomness;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use zektra_statement::batch::BatchOrder;
-use zektra_statement::digest::{Commitment, Encoder, Fingerprint, fingerprint};
+use zektra_statement::digest::{Commitment, Encoder, Fingerprint, Tag, commit, fingerprint};
 use zektra_statement::field::{F, Field, centred, from_i64, round_shift};
 use zektra_statement::packing::Place;
 use zektra_statement::payload::{mask_bits, payload};
-use zektra_statement::phase::{Opening, Operand, PhaseTable};
+use zektra_statement::phase::{Opening, Operand, PhaseTable, TilePlane};
 use zektra_statement::record::{Job, JobError, Plane};
 
 /// Where a party keeps the polynomials that others sent before the job.
@@ -145,10 +145,13 @@ pub struct Program {
     limits: Vec<u128>,
 }
 
-/// `n·2^B + 2^V`: masks and payload together; without a worst case the payload counts as one more mask.
-fn largest_opened(n: u32, worst: f64) -> u128 {
-    let mask = 1u128 << mask_bits(n);
-    u128::from(n) * mask + if worst < mask as f64 { worst.ceil() as u128 } else { mask }
+/// `n·(2^B + half) + 2^V`: masks as large as a proof lets them be, and the payload. Without a worst case the
+/// payload counts as half a mask, and as much as a proof of the step can show.
+fn largest_opened(n: u32, shift: u32, worst: f64) -> u128 {
+    let (mask, half) = (1u128 << mask_bits(n), 1u128 << (shift - 1));
+    let payload = if worst < (mask / 2) as f64 { worst.ceil() as u128 } else { mask / 2 };
+    let proven = (((1u128 << 63) - mask / 2) >> shift << shift) + half - 1;
+    (u128::from(n) * (mask + half) + payload).min(proven)
 }
 
 impl Program {
@@ -171,7 +174,10 @@ impl Program {
             return Err(JobError { job: job.id, field: "extension roots".into(), value, expected });
         }
         let n = job.members();
-        let limits = payload(&job.template, n).phases.iter().map(|p| largest_opened(n, p.worst)).collect();
+        let limits = {
+            let phases = payload(&job.template, n).phases;
+            phases.iter().zip(&table.phases).map(|(p, t)| largest_opened(n, t.shift, p.worst)).collect()
+        };
         let lock = job.lock_id(extension_roots);
         let randomness = PublicRandomness::of_job(&job.chain_id, lock);
         let places = (0..table.states.len()).map(|s| table.places(s as u16)).collect();
@@ -317,6 +323,25 @@ pub struct Evaluated {
     pub c: Eval,
     /// The fingerprint of `c`.
     pub c_print: Fingerprint,
+}
+
+/// What a phase reads and starts from: all public.
+#[derive(Clone, Debug)]
+pub struct PhaseView {
+    /// The row groups of the iteration.
+    pub groups: Vec<u32>,
+    /// (c0, a) of the tile planes in the order of [`zektra_statement::phase::Phase::reads`].
+    pub tiles: Vec<(Poly, Poly)>,
+    /// (c0, a'') of the states that are read.
+    pub states: Vec<(Poly, Poly)>,
+    /// `c` of each opening.
+    pub c: Vec<Poly>,
+    /// `a''` of each output.
+    pub fresh: Vec<Poly>,
+    /// `U` of each output's state before.
+    pub opened: Vec<Vec<F>>,
+    /// Every member's share commitment of each output's state before.
+    pub shares: Vec<Vec<Commitment>>,
 }
 
 /// The public state of a job.
@@ -511,6 +536,49 @@ impl<S: Source> Transcript<S> {
         }
         let c_print = c.fingerprint();
         Ok(Evaluated { d0, c: c.into_eval(), c_print })
+    }
+
+    /// Everything public that the next phase reads and starts from, for the node's proof and for the checks of
+    /// the members' proofs.
+    ///
+    /// # Errors
+    /// A polynomial that cannot be read; a finished job.
+    pub fn view(&mut self) -> Result<PhaseView, TranscriptError> {
+        let c = self.evaluate()?.0.iter().map(|e| e.c.clone().into_poly()).collect();
+        let program = self.program.clone();
+        let phase = &program.table.phases[self.phase as usize];
+        let (tiles, states) = phase.reads();
+        let read = |t: &TilePlane| {
+            let key = program.tile(&self.step, t.slot, t.block);
+            match t.plane {
+                Plane::Features => self.tiles.get(&key).map(|c| (c.c0.clone().into_poly(), c.c1.clone().into_poly())),
+                Plane::Moment => self.moments.get(&key).map(|l| (l.c0.clone(), l.c1.clone())),
+            }
+            .unwrap_or((Poly::zero(), Poly::zero()))
+        };
+        let cipher = |s: &u16| match &self.ciphers[usize::from(*s)] {
+            Some(c) => (c.c0.clone().into_poly(), c.c1.clone().into_poly()),
+            None => (Poly::zero(), Poly::zero()),
+        };
+        let n = program.job.seats.len();
+        let zero = |s: u16| {
+            let length = usize::from(program.table.states[usize::from(s)].length);
+            vec![commit(Tag::StateShare, &vec![F::ZERO; length + 4]); n]
+        };
+        let outputs = || phase.outputs.iter().map(|o| o.state);
+        let shares = |s: u16| match &self.shares[usize::from(s)][..] {
+            [] => zero(s),
+            made => made.to_vec(),
+        };
+        Ok(PhaseView {
+            groups: self.step.clone(),
+            tiles: tiles.iter().map(read).collect(),
+            states: states.iter().map(cipher).collect(),
+            c,
+            fresh: outputs().map(|s| program.state_randomness(s, self.iteration)).collect(),
+            opened: outputs().map(|s| self.opened[usize::from(s)].clone()).collect(),
+            shares: outputs().map(shares).collect(),
+        })
     }
 
     /// Keeps `a''` of all outputs of the current phase, as [`Program::state_randomness`] gave them.

@@ -6,10 +6,10 @@ use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::gates::noop::NoopGate;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
-use plonky2::plonk::circuit_data::CircuitData;
-use plonky2::plonk::proof::ProofWithPublicInputs;
+use plonky2::plonk::circuit_data::{CircuitData, VerifierCircuitTarget};
+use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
 use std::collections::{BTreeMap, BTreeSet};
-use zektra_statement::digest::Fingerprint;
+use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit};
 use zektra_statement::field::{F, Field, P};
 
 /// Whether a circuit hides its witness.
@@ -88,12 +88,21 @@ impl Proof {
     }
 }
 
+/// What a prover fills in.
+pub(crate) struct Inputs {
+    pub slots: BTreeMap<String, Vec<Target>>,
+    pub inner: Vec<ProofWithPublicInputsTarget<2>>,
+    pub verifiers: Vec<VerifierCircuitTarget>,
+}
+
 /// A circuit with everything to prove and verify.
 pub struct Circuit {
     pub(crate) id: Fingerprint,
     pub(crate) data: CircuitData<F, C, 2>,
-    pub(crate) slots: BTreeMap<String, Vec<Target>>,
+    pub(crate) inputs: Inputs,
     pub(crate) purpose: Purpose,
+    /// Public inputs in front of the witness commitment, if the circuit has one.
+    pub(crate) elements: Option<usize>,
     /// Rows without a gate, all of whose wires are random.
     spare: Vec<usize>,
     /// Rows without a gate, pairwise equal in all routed wires.
@@ -111,9 +120,10 @@ impl std::fmt::Debug for Circuit {
 impl Circuit {
     pub(crate) fn build(
         mut b: Builder,
-        slots: BTreeMap<String, Vec<Target>>,
+        inputs: Inputs,
         id: Fingerprint,
         purpose: Purpose,
+        elements: Option<usize>,
         blinding: Blinding,
     ) -> Self {
         b.set_domain_separator(zektra_statement::inputs::fingerprint_elements(&id).to_vec());
@@ -145,7 +155,7 @@ impl Circuit {
             assert!(public_row.is_some(), "a circuit has one row of public inputs");
             assert_counting(&data, spare.len(), pairs.len());
         }
-        Self { id, data, slots, purpose, spare, pairs, public_row }
+        Self { id, data, inputs, purpose, elements, spare, pairs, public_row }
     }
 
     /// The circuit's id, part of `r`.
@@ -158,6 +168,14 @@ impl Circuit {
         self.data.common.degree_bits()
     }
 
+    /// The digest of its verifier data, as chains list it.
+    pub fn verifier_digest(&self) -> Commitment {
+        let v = &self.data.verifier_only;
+        let mut all = v.circuit_digest.elements.to_vec();
+        all.extend(v.constants_sigmas_cap.0.iter().flat_map(|h| h.elements));
+        commit(Tag::VerifierData, &all)
+    }
+
     /// Rows that carry no gate: all of them are random in a hiding circuit.
     pub fn spare_rows(&self) -> usize {
         self.spare.len()
@@ -168,9 +186,19 @@ impl Circuit {
     /// # Errors
     /// A missing input, or values that do not satisfy the circuit.
     pub fn prove(&self, values: &Values) -> Result<Proof, ProofError> {
+        self.prove_over(values, &[], &[])
+    }
+
+    /// Proves the values over inner proofs, with the verifier data of those whose circuit is not a constant.
+    pub(crate) fn prove_over(
+        &self,
+        values: &Values,
+        inner: &[&Proof],
+        verifiers: &[&Circuit],
+    ) -> Result<Proof, ProofError> {
         let mut witness = PartialWitness::new();
         let failed = |error: String| ProofError::False { circuit: self.id, error };
-        for (name, targets) in &self.slots {
+        for (name, targets) in &self.inputs.slots {
             let given = values.0.get(name).map_or(&[][..], Vec::as_slice);
             if given.len() != targets.len() {
                 return Err(ProofError::Input {
@@ -183,6 +211,17 @@ impl Circuit {
             for (&t, &v) in targets.iter().zip(given) {
                 witness.set_target(t, v).map_err(|e| failed(format!("{name}: {e}")))?;
             }
+        }
+        if (inner.len(), verifiers.len()) != (self.inputs.inner.len(), self.inputs.verifiers.len()) {
+            return Err(failed(format!("{} inner proofs, expected {}", inner.len(), self.inputs.inner.len())));
+        }
+        for (target, proof) in self.inputs.inner.iter().zip(inner) {
+            let set = witness.set_proof_with_pis_target(target, &proof.0);
+            set.map_err(|e| failed(format!("inner proof: {e}")))?;
+        }
+        for (target, circuit) in self.inputs.verifiers.iter().zip(verifiers) {
+            let set = witness.set_verifier_data_target(target, &circuit.data.verifier_only);
+            set.map_err(|e| failed(format!("verifier data: {e}")))?;
         }
         self.blind(&mut witness)?;
         // Plonky2 panics on a quotient that is no polynomial; for us that is a false statement.

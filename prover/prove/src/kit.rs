@@ -3,8 +3,8 @@
 //! Whatever the prover chooses stands under a name in [`Values`]; nothing is computed by a hint that a
 //! forger could not replace.
 
-use crate::circuit::{Blinding, Circuit};
-use crate::config::{self, Purpose};
+use crate::circuit::{Blinding, Circuit, Inputs};
+use crate::config::{self, C, Purpose};
 use crate::gates::{DigitGate, RangeGate, SmallGate};
 use plonky2::field::extension::Extendable;
 use plonky2::gates::gate::Gate;
@@ -13,11 +13,13 @@ use plonky2::hash::poseidon::PoseidonHash;
 use plonky2::iop::ext_target::ExtensionTarget;
 use plonky2::iop::target::Target;
 use plonky2::plonk::circuit_builder::CircuitBuilder;
+use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierCircuitTarget};
+use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 use plonky2::util::reducing::ReducingFactorTarget;
 use std::collections::BTreeMap;
-use zektra_statement::digest::{Fingerprint, Tag};
+use zektra_statement::digest::{Commitment, Fingerprint, Tag};
 use zektra_statement::field::{E, F, Field, N};
-use zektra_statement::inputs::circuit_id;
+use zektra_statement::inputs::{circuit_id, fingerprint_elements};
 
 /// Builder of Plonky2.
 pub(crate) type Builder = CircuitBuilder<F, 2>;
@@ -65,8 +67,19 @@ pub(crate) struct Kit {
     shape: Vec<u8>,
     slots: BTreeMap<String, Vec<Target>>,
     public: Vec<Target>,
+    /// Public inputs in front of the witness commitment.
+    elements: Option<usize>,
+    inner: Vec<ProofWithPublicInputsTarget<2>>,
+    verifiers: Vec<VerifierCircuitTarget>,
     omit: Option<Family>,
     purpose: Purpose,
+}
+
+/// A statement whose proof is verified inside a circuit: its points are derived again.
+pub(crate) struct Inner {
+    pub elements: Vec<Target>,
+    pub r: Ext,
+    pub values: Vec<Target>,
 }
 
 /// The key share of a member.
@@ -86,7 +99,8 @@ impl Kit {
     /// `shape`: everything that the circuit's constants depend on.
     pub fn new(purpose: Purpose, shape: &str, omit: Option<Family>) -> Self {
         let b = Builder::new(config::circuit_config(purpose));
-        Self { b, shape: shape.as_bytes().to_vec(), slots: BTreeMap::new(), public: vec![], omit, purpose }
+        let (slots, public, inner, verifiers) = (BTreeMap::new(), vec![], vec![], vec![]);
+        Self { b, shape: shape.as_bytes().to_vec(), slots, public, elements: None, inner, verifiers, omit, purpose }
     }
 
     /// The circuit's id.
@@ -137,6 +151,7 @@ impl Kit {
     }
 
     pub fn head(&mut self) -> Head {
+        self.elements = Some(self.public.len());
         Head {
             witness: self.public_hash(),
             quotient: self.public_hash(),
@@ -320,13 +335,67 @@ impl Kit {
         }
     }
 
+    /// A constant commitment.
+    pub fn constant_hash(&mut self, c: &Commitment) -> Hash {
+        c.elements().map(|e| self.b.constant(e))
+    }
+
+    /// Verifies a proof of `circuit`, a constant, whose public inputs are given back.
+    pub fn verify(&mut self, circuit: &Circuit) -> Vec<Target> {
+        let proof = self.b.add_virtual_proof_with_pis(&circuit.data.common);
+        let verifier = self.b.constant_verifier_data::<C>(&circuit.data.verifier_only);
+        self.b.verify_proof::<C>(&proof, &verifier, &circuit.data.common);
+        let public = proof.public_inputs.clone();
+        self.inner.push(proof);
+        public
+    }
+
+    /// Verifies a proof of a statement and derives its points again.
+    pub fn verify_statement(&mut self, circuit: &Circuit) -> Inner {
+        let public = self.verify(circuit);
+        // Only circuits with a head are statements.
+        let n = circuit.elements.unwrap_or(public.len());
+        let elements = public[..n].to_vec();
+        let mut input: Vec<Target> =
+            fingerprint_elements(&circuit.id).into_iter().map(|e| self.b.constant(e)).collect();
+        input.extend(&public[..n + 4]);
+        let h = self.commit(Tag::PublicInputs, &input);
+        let g = self.commit(Tag::Point, &[&h[..], &public[n + 4..n + 8]].concat());
+        self.equal("points", &h[..2], &public[n + 8..n + 10]);
+        self.equal("points", &g[..2], &public[n + 10..n + 12]);
+        let r = ExtensionTarget([public[n + 10], public[n + 11]]);
+        Inner { elements, r, values: public[n + 12..].to_vec() }
+    }
+
+    /// Verifies a proof whose verifier data is a witness; gives its public inputs and the verifier data's digest.
+    pub fn verify_any(&mut self, common: &CommonCircuitData<F, 2>) -> (Vec<Target>, Hash) {
+        let proof = self.b.add_virtual_proof_with_pis(common);
+        let verifier = self.b.add_virtual_verifier_data(common.config.fri_config.cap_height);
+        self.b.verify_proof::<C>(&proof, &verifier, common);
+        let public = proof.public_inputs.clone();
+        let mut all = verifier.circuit_digest.elements.to_vec();
+        all.extend(verifier.constants_sigmas_cap.0.iter().flat_map(|h| h.elements));
+        let digest = self.commit(Tag::VerifierData, &all);
+        self.inner.push(proof);
+        self.verifiers.push(verifier);
+        (public, digest)
+    }
+
+    /// Shows computed targets as the public inputs.
+    pub fn expose(&mut self, targets: &[Target]) {
+        self.b.register_public_inputs(targets);
+    }
+
     /// Finishes the circuit.
     pub fn finish(mut self, blinding: Blinding) -> Circuit {
-        let public = self.public.clone();
-        self.b.register_public_inputs(&public);
-        self.name("public", public);
+        if !self.public.is_empty() {
+            let public = self.public.clone();
+            self.b.register_public_inputs(&public);
+            self.name("public", public);
+        }
         let id = self.id();
-        Circuit::build(self.b, self.slots, id, self.purpose, blinding)
+        let inputs = Inputs { slots: self.slots, inner: self.inner, verifiers: self.verifiers };
+        Circuit::build(self.b, inputs, id, self.purpose, self.elements, blinding)
     }
 }
 

@@ -7,12 +7,14 @@
 //! - [`phase`]: phase tables, the only programs that members run.
 //! - [`template`]: named, ranged models compiled to phase tables.
 //! - [`batch`]: which rows an iteration trains on, drawn from a beacon.
+//! - [`chain`]: what a chain of proofs carries from link to link.
 //! - [`payload`]: how large an opened value can get, in the worst case and for honest data.
 //! - [`record`]: seats, datasets and jobs as everyone hashes them.
 //! - [`inputs`]: the public inputs of every statement to be proven.
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod batch;
+pub mod chain;
 pub mod digest;
 pub mod field;
 pub mod inputs;

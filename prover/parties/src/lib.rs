@@ -1,0 +1,10 @@
+//! What each party of a job proves, and verifies of the others, over the members and transcripts of `he`.
+//!
+//! - [`share`]: members' proofs, made and checked.
+//! - [`node`]: the compute node's data and statements.
+//! - [`rehearsal`]: a whole proven job in memory, for tests and benchmarks.
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
+pub mod node;
+pub mod rehearsal;
+pub mod share;

@@ -1,0 +1,149 @@
+//! The compute node's statements: everything in them is public.
+
+use crate::share::group_randomness;
+use zektra_he::ring::Poly;
+use zektra_he::transcript::{Answer, PhaseView};
+use zektra_prove::chain::{NodeCircuits, Proven};
+use zektra_prove::circuit::ProofError;
+use zektra_prove::extend::Plane;
+use zektra_prove::step::{OpeningData, OutputData, StepData};
+use zektra_statement::digest::{Fingerprint, Tag, commit};
+use zektra_statement::field::{E, F};
+use zektra_statement::inputs::{self, ExtendedPlane};
+use zektra_statement::record::Dataset;
+
+/// The point `r` of a proven statement: what its public inputs show in front of the values.
+fn point<S: inputs::Statement>(proven: &Proven<S>) -> E {
+    let at = proven.statement.elements().len() + 10;
+    let public = proven.proof.public_inputs();
+    zektra_statement::field::to_ext([public[at], public[at + 1]])
+}
+
+/// Proves the sums of a row group: `b` the owner's ciphertexts, `x[j]` the other members' shares.
+///
+/// # Errors
+/// Shares that do not belong to the proofs.
+pub fn prove_extend(
+    circuits: &NodeCircuits,
+    chain_id: &str,
+    dataset: &Dataset,
+    group: u64,
+    b: &[Poly],
+    x: &[Vec<Poly>],
+    tile: &Proven<inputs::Tile>,
+    shares: &[Proven<inputs::Noise>],
+) -> Result<Proven<inputs::Extend>, ProofError> {
+    let a = group_randomness(chain_id, dataset, group);
+    let planes: Vec<Plane<'_>> = (0..a.len())
+        .map(|k| Plane {
+            a: a[k].coefficients(),
+            b: b[k].coefficients(),
+            x: x.iter().map(|x| x[k].coefficients()).collect(),
+        })
+        .collect();
+    let extended = (0..a.len()).map(|k| {
+        let mut c0 = b[k].clone();
+        x.iter().for_each(|x| c0.add_assign(&x[k]));
+        let (a, b) = tile.statement.planes[k];
+        ExtendedPlane { a, b, x: shares.iter().map(|s| s.statement.pairs[k].1).collect(), c0: c0.commitment() }
+    });
+    let statement = inputs::Extend { planes: extended.collect() };
+    let others: Vec<E> = shares.iter().map(point).collect();
+    let proof = circuits.extend.prove(&statement, &planes, point(tile), &others)?;
+    Ok(Proven { statement, proof })
+}
+
+/// The offline shares of a phase, as the node keeps them: for each opening d2 and every member's P with the
+/// point of its proof.
+#[derive(Clone, Debug)]
+pub struct Offline {
+    /// `d2`.
+    pub d2: Poly,
+    /// `P` of each member.
+    pub p: Vec<Poly>,
+    /// The points of the members' proofs.
+    pub points: Vec<E>,
+}
+
+impl Offline {
+    /// The points of the members' proofs of a batch.
+    pub fn points_of(batch: &[Proven<inputs::Noise>]) -> Vec<E> {
+        batch.iter().map(point).collect()
+    }
+}
+
+/// Proves a phase on all members' proven answers.
+///
+/// # Errors
+/// Answers that do not belong to the view.
+pub fn prove_step(
+    circuits: &NodeCircuits,
+    node: Fingerprint,
+    phase: usize,
+    view: &PhaseView,
+    offline: &[Offline],
+    answers: &[Answer],
+    shares: &[Proven<inputs::PhaseShare>],
+) -> Result<Proven<inputs::Step>, ProofError> {
+    let data = StepData {
+        tiles: view.tiles.iter().map(|(c0, a)| (c0.coefficients(), a.coefficients())).collect(),
+        states: view.states.iter().map(|(c0, a)| (c0.coefficients(), a.coefficients())).collect(),
+        openings: view
+            .c
+            .iter()
+            .zip(offline)
+            .enumerate()
+            .map(|(k, (c, o))| OpeningData {
+                d2: o.d2.coefficients(),
+                c: c.coefficients(),
+                p: o.p.iter().map(Poly::coefficients).collect(),
+                y: answers.iter().map(|a| &a.y[k][..]).collect(),
+                offline_points: o.points.clone(),
+            })
+            .collect(),
+        outputs: view
+            .fresh
+            .iter()
+            .enumerate()
+            .map(|(k, a)| OutputData {
+                g: answers.iter().map(|a| a.g[k].coefficients()).collect(),
+                before: &view.opened[k],
+                a: a.coefficients(),
+            })
+            .collect(),
+        points: shares.iter().map(point).collect(),
+    };
+    let step = &circuits.steps[phase];
+    let made = step.run(&data);
+    let poly = |p: &[F]| commit(Tag::Polynomial, p);
+    let both = |(c0, a): &(&[F], &[F])| (poly(c0), poly(a));
+    let outputs = &circuits.shares.table.phases[phase].outputs;
+    let statement = inputs::Step {
+        node,
+        tiles: data.tiles.iter().map(both).collect(),
+        states: data.states.iter().map(both).collect(),
+        openings: data
+            .openings
+            .iter()
+            .enumerate()
+            .map(|(k, o)| inputs::StepOpening {
+                d2: poly(o.d2),
+                c: poly(o.c),
+                p: o.p.iter().map(|p| poly(p)).collect(),
+                y: shares.iter().map(|s| s.statement.openings[k].1).collect(),
+            })
+            .collect(),
+        outputs: outputs
+            .iter()
+            .enumerate()
+            .map(|(k, o)| inputs::StepOutput {
+                g: shares.iter().map(|s| s.statement.outputs[k].g).collect(),
+                before: o.carry.then(|| commit(Tag::Opened, &view.opened[k])),
+                after: commit(Tag::Opened, &made[k].opened),
+                cipher: (poly(&made[k].c0), shares[0].statement.outputs[k].a),
+            })
+            .collect(),
+    };
+    let proof = step.prove(&statement, &data)?;
+    Ok(Proven { statement, proof })
+}

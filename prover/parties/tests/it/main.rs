@@ -1,0 +1,2 @@
+//! Proven jobs.
+mod job;
