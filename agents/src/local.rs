@@ -225,6 +225,7 @@ impl JobFile {
             datasets,
             beacon,
             trusted_inputs: self.trusted_inputs,
+            circuits: None,
         };
         let profile = Profile::of(&job)?;
         profile.check()?;

@@ -242,6 +242,7 @@ pub fn job_to_pb(j: &Job) -> pb::Job {
         datasets: j.datasets.iter().map(dataset).collect(),
         beacon: Bytes::copy_from_slice(&j.beacon),
         trusted_inputs: j.trusted_inputs,
+        circuits: j.circuits.map_or(Bytes::new(), |c| Bytes::copy_from_slice(&c.to_bytes())),
     }
 }
 
@@ -265,6 +266,10 @@ pub fn job_from_pb(j: &pb::Job) -> Result<Job> {
         datasets: j.datasets.iter().map(dataset).collect::<Result<_>>()?,
         beacon: array32("job.beacon", &j.beacon)?,
         trusted_inputs: j.trusted_inputs,
+        circuits: match &j.circuits[..] {
+            [] => None,
+            bytes => Some(commitment("job.circuits", bytes)?),
+        },
     };
     match job.validate() {
         Ok(()) => Ok(job),

@@ -127,6 +127,7 @@ impl Cast {
             datasets,
             beacon: e.fingerprint().0,
             trusted_inputs: !template.kind.governed(),
+            circuits: None,
         };
         Ok(Self { seats, groups, job, uploads })
     }

@@ -124,7 +124,10 @@ prop_compose! {
         let developer = developer.index(seats.len()) as u32;
         let template = Template { kind, params };
         let max_attempts = attempt + later;
-        Job { chain_id, id, attempt, max_attempts, template, seats, developer, datasets, beacon, trusted_inputs }
+        let circuits = trusted.then(|| seats[developer as usize].key);
+        Job {
+            chain_id, id, attempt, max_attempts, template, seats, developer, datasets, beacon, trusted_inputs, circuits,
+        }
     }
 }
 

@@ -174,6 +174,8 @@ pub struct Job {
     pub beacon: [u8; 32],
     /// Whether the members declared that they trust each other's inputs (ungoverned templates only).
     pub trusted_inputs: bool,
+    /// The circuits that prove the job, as a chain of proofs names them; `None`: it is not proven.
+    pub circuits: Option<Commitment>,
 }
 
 /// The most attempts a job may have.
@@ -325,8 +327,19 @@ impl Job {
 
     /// The digest over every field.
     pub fn digest(&self) -> Fingerprint {
-        let Self { chain_id, id, attempt, max_attempts, template, seats, developer, datasets, beacon, trusted_inputs } =
-            self;
+        let Self {
+            chain_id,
+            id,
+            attempt,
+            max_attempts,
+            template,
+            seats,
+            developer,
+            datasets,
+            beacon,
+            trusted_inputs,
+            circuits,
+        } = self;
         let mut e = Encoder::new("zektra/job/v1");
         e.bytes(chain_id.as_bytes()).u64(*id).u64(u64::from(*attempt)).u64(u64::from(*max_attempts));
         e.bytes(&template.digest().0);
@@ -339,6 +352,7 @@ impl Job {
             e.bytes(&d.dataset.digest().0).u64(u64::from(d.owner));
         }
         e.bytes(beacon).u64(u64::from(*trusted_inputs));
+        e.bytes(&circuits.map_or(vec![], |c| c.to_bytes().to_vec()));
         e.fingerprint()
     }
 

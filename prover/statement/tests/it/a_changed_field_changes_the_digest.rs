@@ -1,5 +1,9 @@
 use zektra_statement::digest::{Commitment, Fingerprint};
-use zektra_statement::inputs::{Extension, Fold, Offline, PhaseShare, PublicInputs, Step, Tile};
+use zektra_statement::field::{F, Field};
+use zektra_statement::inputs::{
+    Extend, ExtendedPlane, Noise, PhaseShare, Refreshed, Sealed, Statement, Step, StepOpening, StepOutput, Tile, points,
+    public_inputs,
+};
 use zektra_statement::record::{Dataset, Job, JobDataset, Seat};
 use zektra_statement::template::{Kind, Params, Template};
 
@@ -87,6 +91,7 @@ fn job() -> Job {
         datasets: vec![JobDataset { dataset: dataset(), owner: 0 }],
         beacon: [6; 32],
         trusted_inputs: false,
+        circuits: None,
     }
 }
 
@@ -169,6 +174,7 @@ fn a_job_binds_every_field() {
         ("the number of datasets", &|j| j.datasets.push(j.datasets[0].clone())),
         ("beacon", &|j| j.beacon[0] ^= 1),
         ("trusted_inputs", &|j| j.trusted_inputs = true),
+        ("circuits", &|j| j.circuits = Some(c(9))),
     ];
     all_differ(&job(), Job::digest, changes);
     all_differ(&job(), |j| j.lock_id(&[f(1), f(2)]), changes);
@@ -224,140 +230,99 @@ fn a_phase_table_binds_every_field() {
     );
 }
 
-/// The order of fields, and where a list ends, count as much as their values.
+/// The order of fields counts as much as their values; so do the circuit, the witness and the quotients.
 #[test]
 fn public_inputs_bind_every_field() {
+    let pairs = || vec![(c(40), c(50)), (c(60), c(70))];
     all_differ(
-        &Tile {
-            key: c(1),
-            planes: vec![(c(2), c(3)), (c(4), c(5))],
-            row_norm: 9,
-            range: 8,
-            classes: 7,
-            moment_norm: 6,
-            witness: c(6),
-        },
+        &Noise { lock: f(1), key: c(1), pairs: pairs() },
+        Noise::elements,
+        &[
+            ("lock", &|i| i.lock = f(2)),
+            ("key", &|i| i.key = c(9)),
+            ("a multiplier", &|i| i.pairs[0].0 = c(9)),
+            ("a share", &|i| i.pairs[1].1 = c(9)),
+            ("both of a pair", &|i| i.pairs[0] = (c(50), c(40))),
+        ],
+    );
+    all_differ(
+        &Tile { key: c(1), planes: pairs() },
         Tile::elements,
         &[
             ("key", &|i| i.key = c(9)),
             ("a", &|i| i.planes[0].0 = c(9)),
             ("b", &|i| i.planes[1].1 = c(9)),
-            ("planes", &|i| i.planes.truncate(1)),
-            ("row_norm", &|i| i.row_norm = 10),
-            ("range", &|i| i.range = 10),
-            ("classes", &|i| i.classes = 10),
-            ("moment_norm", &|i| i.moment_norm = 10),
-            ("witness", &|i| i.witness = c(9)),
+            ("planes", &|i| i.planes.swap(0, 1)),
         ],
     );
+    let output = Refreshed { a: c(20), g: c(21), after: c(22), before: Some(c(23)) };
     all_differ(
-        &Extension { key: c(1), a: c(2), x: c(3), witness: c(4) },
-        Extension::elements,
-        &[
-            ("key", &|i| i.key = c(9)),
-            ("a", &|i| i.a = c(9)),
-            ("x", &|i| i.x = c(9)),
-            ("witness", &|i| i.witness = c(9)),
-        ],
-    );
-    all_differ(
-        &Offline { key: c(1), shares: vec![(c(2), c(3))], witness: c(4) },
-        Offline::elements,
-        &[
-            ("key", &|i| i.key = c(9)),
-            ("d2", &|i| i.shares[0].0 = c(9)),
-            ("P", &|i| i.shares[0].1 = c(9)),
-            ("shares", &|i| i.shares.push((c(4), c(5)))),
-            ("witness", &|i| i.witness = c(9)),
-        ],
-    );
-    let list = || vec![c(40), c(50)];
-    let pairs = || vec![(c(40), c(50)), (c(60), c(70))];
-    let share = PhaseShare { key: c(1), c: list(), y: list(), shares: pairs(), refreshed: pairs(), witness: c(2) };
-    all_differ(
-        &share,
+        &PhaseShare { lock: f(1), key: c(1), openings: pairs(), outputs: vec![output; 2] },
         PhaseShare::elements,
         &[
+            ("lock", &|i| i.lock = f(2)),
             ("key", &|i| i.key = c(9)),
-            ("c", &|i| i.c[1] = c(9)),
-            ("y", &|i| i.y[1] = c(9)),
-            ("from c to y", &|i| {
-                let x = i.c.pop().unwrap();
-                i.y.insert(0, x)
-            }),
-            ("share before", &|i| i.shares[0].0 = c(9)),
-            ("share after", &|i| i.shares[1].1 = c(9)),
-            ("a", &|i| i.refreshed[0].0 = c(9)),
-            ("g", &|i| i.refreshed[0].1 = c(9)),
-            ("from shares to refreshed", &|i| {
-                let x = i.shares.pop().unwrap();
-                i.refreshed.insert(0, x)
-            }),
-            ("witness", &|i| i.witness = c(9)),
+            ("c", &|i| i.openings[1].0 = c(9)),
+            ("y", &|i| i.openings[1].1 = c(9)),
+            ("a", &|i| i.outputs[0].a = c(9)),
+            ("g", &|i| i.outputs[0].g = c(9)),
+            ("share after", &|i| i.outputs[1].after = c(9)),
+            ("share before", &|i| i.outputs[1].before = Some(c(9))),
         ],
     );
-    let step = Step {
-        node: f(1),
-        operands: pairs(),
-        offline: list(),
-        c: list(),
-        y: list(),
-        g: list(),
-        opened: pairs(),
-        outputs: pairs(),
-        witness: c(2),
-    };
+    let plane = ExtendedPlane { a: c(2), b: c(3), x: vec![c(4), c(5)], c0: c(6) };
     all_differ(
-        &step,
+        &Extend { planes: vec![plane; 2] },
+        Extend::elements,
+        &[
+            ("a", &|i| i.planes[0].a = c(9)),
+            ("b", &|i| i.planes[0].b = c(9)),
+            ("x", &|i| i.planes[1].x.swap(0, 1)),
+            ("c0", &|i| i.planes[1].c0 = c(9)),
+        ],
+    );
+    let opening = StepOpening { d2: c(2), c: c(3), p: vec![c(4), c(5)], y: vec![c(6), c(7)] };
+    let output = StepOutput { g: vec![c(10), c(11)], before: Some(c(12)), after: c(13), cipher: (c(14), c(15)) };
+    all_differ(
+        &Step { node: f(1), tiles: pairs(), states: pairs(), openings: vec![opening], outputs: vec![output] },
         Step::elements,
         &[
             ("node", &|i| i.node = f(2)),
-            ("operands", &|i| i.operands[0].1 = c(9)),
-            ("offline", &|i| i.offline[0] = c(9)),
-            ("c", &|i| i.c[0] = c(9)),
-            ("y", &|i| i.y[0] = c(9)),
-            ("g", &|i| i.g[0] = c(9)),
-            ("opened", &|i| i.opened[1].0 = c(9)),
-            ("outputs", &|i| i.outputs[1].1 = c(9)),
-            ("from opened to outputs", &|i| {
-                let x = i.opened.pop().unwrap();
-                i.outputs.insert(0, x)
-            }),
-            ("witness", &|i| i.witness = c(9)),
+            ("tiles", &|i| i.tiles[0].1 = c(9)),
+            ("states", &|i| i.states[0].1 = c(9)),
+            ("d2", &|i| i.openings[0].d2 = c(9)),
+            ("c", &|i| i.openings[0].c = c(9)),
+            ("P", &|i| i.openings[0].p.swap(0, 1)),
+            ("y", &|i| i.openings[0].y.swap(0, 1)),
+            ("g", &|i| i.outputs[0].g.swap(0, 1)),
+            ("U before", &|i| i.outputs[0].before = Some(c(9))),
+            ("U after", &|i| i.outputs[0].after = c(9)),
+            ("c0", &|i| i.outputs[0].cipher.0 = c(9)),
+            ("a''", &|i| i.outputs[0].cipher.1 = c(9)),
         ],
     );
-    let fold = Fold {
-        job: f(1),
-        table: f(2),
-        opening_root: c(1),
-        keys: list(),
-        beacon: f(3),
-        node: f(4),
-        iteration: 5,
-        phase: 6,
-        opened: c(7),
-        shares: list(),
-    };
-    all_differ(
-        &fold,
-        Fold::elements,
-        &[
-            ("job", &|i| i.job = f(9)),
-            ("table", &|i| i.table = f(9)),
-            ("opening_root", &|i| i.opening_root = c(9)),
-            ("keys", &|i| i.keys.reverse()),
-            ("beacon", &|i| i.beacon = f(9)),
-            ("node", &|i| i.node = f(9)),
-            ("iteration", &|i| i.iteration += 1),
-            ("phase", &|i| i.phase += 1),
-            ("opened", &|i| i.opened = c(9)),
-            ("shares", &|i| i.shares.reverse()),
-        ],
-    );
-    // The point of the check moves with the circuit and with every input.
-    all_differ(
-        &(fold, f(1)),
-        |(i, circuit)| i.point(circuit),
-        &[("circuit", &|(_, circuit)| *circuit = f(2)), ("phase", &|(i, _)| i.phase += 1)],
-    );
+}
+
+/// `β` depends on all but the quotients, `r` on everything.
+#[test]
+fn the_points_depend_on_what_stands_before_them() {
+    let elements = Noise { lock: f(1), key: c(1), pairs: vec![(c(2), c(3))] }.elements();
+    let sealed = Sealed { witness: c(4), quotient: c(5) };
+    let one = points(&f(7), &elements, &sealed);
+    let other = points(&f(7), &elements, &Sealed { quotient: c(6), ..sealed });
+    assert_eq!(one.beta, other.beta);
+    assert_ne!(one.r, other.r);
+    let mut changed = elements.clone();
+    changed[12] += F::ONE;
+    let others = [
+        points(&f(8), &elements, &sealed),
+        points(&f(7), &changed, &sealed),
+        points(&f(7), &elements, &Sealed { witness: c(6), ..sealed }),
+    ];
+    for other in others {
+        assert_ne!(one.beta, other.beta);
+        assert_ne!(one.r, other.r);
+    }
+    let public = public_inputs(&elements, &sealed, &one, &[one.r]);
+    assert_eq!(public.len(), elements.len() + 4 + 4 + 2 + 2 + 2);
 }
