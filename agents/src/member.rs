@@ -361,6 +361,7 @@ impl Open {
         ensure!(program.lock == lock, "the node's lock {lock} differs from this member's, {}", program.lock);
         if let Some(proving) = &self.proving {
             proving.demand(&self.job, &data_proofs(&self.job))?;
+            proofs::check_roots(&self.archive, &self.job)?;
         }
         Ok(program)
     }

@@ -304,6 +304,9 @@ impl<'a> Node<'a> {
         self.exchange(&data_streams(&self.job), Stage::Collecting, progress)?;
         self.exchange_proofs(&data_proofs(&self.job), None, Stage::DataProofs, progress)?;
         let roots = self.archive.roots(&self.job)?;
+        if self.proving.is_some() {
+            proofs::check_roots(&self.archive, &self.job)?;
+        }
         let program = Arc::new(Program::new(self.job.clone(), &roots)?);
         let lock = wire::lock_to_pb(&roots, &program.lock);
         let lock = Request::Lock(pb::LockRequest { lock: Some(lock) });

@@ -18,6 +18,7 @@ use zektra_prove::chain::{OFFLINE_PAIRS, Proven, ShareCircuits};
 use zektra_prove::circuit::{Circuit, Proof};
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::inputs;
+use zektra_statement::merkle::{Tree, dataset_leaf};
 use zektra_statement::phase::PhaseTable;
 use zektra_statement::record::{Job, Plane};
 
@@ -334,6 +335,31 @@ pub fn check(
             Ok(Checked::Noise(checked.with_context(told)?))
         }
     }
+}
+
+/// Checks that each dataset's Poseidon root is that of the tiles that are stored: else nothing could be proven
+/// against the record in the end.
+///
+/// # Errors
+/// The first dataset with another root.
+pub fn check_roots(archive: &Archive, job: &Job) -> Result<()> {
+    for (dataset, d) in (0u32..).zip(&job.datasets) {
+        let stream = StreamId::Tiles { dataset, member: d.owner };
+        let mut leaves = Vec::new();
+        for group in 0..u64::from(d.dataset.groups) {
+            let b = stored_group(archive, job, stream, dataset, group)?;
+            let a = share::group_randomness(&job.chain_id, &d.dataset, group);
+            let pairs: Vec<_> = a.iter().zip(&b).map(|(a, b)| (a.commitment(), b.commitment())).collect();
+            leaves.push(dataset_leaf(group, &d.dataset.owner_key, &pairs));
+        }
+        let root = Tree::new(leaves).root();
+        ensure!(
+            root == d.dataset.root,
+            "the tiles of dataset {dataset} have the Poseidon root {root}, the job's record says {}",
+            d.dataset.root
+        );
+    }
+    Ok(())
 }
 
 /// The node's name in proofs: nothing is paid without a chain, so it is the job folder's own.
