@@ -1,7 +1,7 @@
 //! A built circuit: proves named values, verifies, hides.
 
 use crate::config::{C, MASKS, Purpose};
-use crate::kit::{Builder, Values};
+use crate::kit::{Builder, Family, Values};
 use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::gates::noop::NoopGate;
 use plonky2::iop::target::Target;
@@ -94,6 +94,8 @@ pub struct Circuit {
     pub(crate) data: CircuitData<F, C, 2>,
     pub(crate) slots: BTreeMap<String, Vec<Target>>,
     pub(crate) purpose: Purpose,
+    /// The families of its constraints.
+    pub(crate) families: BTreeSet<Family>,
     /// Rows without a gate, all of whose wires are random.
     spare: Vec<usize>,
     /// Rows without a gate, pairwise equal in all routed wires.
@@ -145,12 +147,17 @@ impl Circuit {
             assert!(public_row.is_some(), "a circuit has one row of public inputs");
             assert_counting(&data, spare.len(), pairs.len());
         }
-        Self { id, data, slots, purpose, spare, pairs, public_row }
+        Self { id, data, slots, purpose, families: BTreeSet::new(), spare, pairs, public_row }
     }
 
     /// The circuit's id, part of `r`.
     pub fn id(&self) -> Fingerprint {
         self.id
+    }
+
+    /// The families of constraints that a test may leave out.
+    pub fn families(&self) -> impl Iterator<Item = Family> {
+        self.families.iter().copied()
     }
 
     /// The binary logarithm of the number of rows.
@@ -168,6 +175,19 @@ impl Circuit {
     /// # Errors
     /// A missing input, or values that do not satisfy the circuit.
     pub fn prove(&self, values: &Values) -> Result<Proof, ProofError> {
+        let witness = self.assign(values)?;
+        let failed = |error: String| ProofError::False { circuit: self.id, error };
+        // Plonky2 panics on a quotient that is no polynomial; for us that is a false statement.
+        let prove = || self.data.prove(witness);
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove)) {
+            Ok(Ok(proof)) => Ok(Proof(proof)),
+            Ok(Err(e)) => Err(failed(e.to_string())),
+            Err(_) => Err(failed("a constraint does not hold".into())),
+        }
+    }
+
+    /// The values in their places, everything else random.
+    pub(crate) fn assign(&self, values: &Values) -> Result<PartialWitness<F>, ProofError> {
         let mut witness = PartialWitness::new();
         let failed = |error: String| ProofError::False { circuit: self.id, error };
         for (name, targets) in &self.slots {
@@ -185,13 +205,7 @@ impl Circuit {
             }
         }
         self.blind(&mut witness)?;
-        // Plonky2 panics on a quotient that is no polynomial; for us that is a false statement.
-        let prove = || self.data.prove(witness);
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove)) {
-            Ok(Ok(proof)) => Ok(Proof(proof)),
-            Ok(Err(e)) => Err(failed(e.to_string())),
-            Err(_) => Err(failed("a constraint does not hold".into())),
-        }
+        Ok(witness)
     }
 
     /// Verifies a proof, whatever its public inputs are.
@@ -224,7 +238,14 @@ impl Circuit {
             proof.map(|p| (p, buffer.unread_bytes().is_empty()))
         };
         match std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)) {
-            Ok(Ok((proof, true))) => Ok(Proof(ProofWithPublicInputs { proof, public_inputs })),
+            Ok(Ok((proof, true))) => {
+                let proof = Proof(ProofWithPublicInputs { proof, public_inputs });
+                // Plonky2 reads elements of p and more as if they were smaller ones.
+                if proof.bytes() != bytes {
+                    return Err(ProofError::Format("an element is not canonical".into()));
+                }
+                Ok(proof)
+            }
             Ok(Ok((_, false))) => Err(ProofError::Format("there are bytes behind its end".into())),
             Ok(Err(_)) | Err(_) => Err(ProofError::Format("it ends early or is malformed".into())),
         }

@@ -14,7 +14,7 @@ use plonky2::iop::ext_target::ExtensionTarget;
 use plonky2::iop::target::Target;
 use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::util::reducing::ReducingFactorTarget;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use zektra_statement::digest::{Fingerprint, Tag};
 use zektra_statement::field::{E, F, Field, N};
 use zektra_statement::inputs::circuit_id;
@@ -34,6 +34,11 @@ impl Values {
     /// Sets the values under a name.
     pub fn put(&mut self, name: impl Into<String>, values: Vec<F>) {
         self.0.insert(name.into(), values);
+    }
+
+    /// What stands under a name.
+    pub fn get(&self, name: &str) -> Option<&[F]> {
+        self.0.get(name).map(Vec::as_slice)
     }
 
     /// What stands under a name, to change it.
@@ -66,6 +71,7 @@ pub(crate) struct Kit {
     slots: BTreeMap<String, Vec<Target>>,
     public: Vec<Target>,
     omit: Option<Family>,
+    families: BTreeSet<Family>,
     purpose: Purpose,
 }
 
@@ -86,7 +92,8 @@ impl Kit {
     /// `shape`: everything that the circuit's constants depend on.
     pub fn new(purpose: Purpose, shape: &str, omit: Option<Family>) -> Self {
         let b = Builder::new(config::circuit_config(purpose));
-        Self { b, shape: shape.as_bytes().to_vec(), slots: BTreeMap::new(), public: vec![], omit, purpose }
+        let shape = shape.as_bytes().to_vec();
+        Self { b, shape, slots: BTreeMap::new(), public: vec![], omit, families: BTreeSet::new(), purpose }
     }
 
     /// The circuit's id.
@@ -94,7 +101,9 @@ impl Kit {
         circuit_id(&self.shape)
     }
 
-    pub fn omits(&self, family: Family) -> bool {
+    /// Whether a family is left out; notes that the circuit has it.
+    pub fn omits(&mut self, family: Family) -> bool {
+        self.families.insert(family);
         self.omit == Some(family)
     }
 
@@ -263,9 +272,10 @@ impl Kit {
         out
     }
 
-    pub fn range_gate(&self, shift: u32, max: u64, family: Family) -> RangeGate {
+    pub fn range_gate(&mut self, shift: u32, max: u64, family: Family) -> RangeGate {
+        let checked = !self.omits(family);
         let config = &self.b.config;
-        RangeGate::new(shift, max, config.num_wires.min(135), config.num_routed_wires, !self.omits(family))
+        RangeGate::new(shift, max, config.num_wires.min(135), config.num_routed_wires, checked)
     }
 
     /// `Σ c_k·x^k`.
@@ -326,7 +336,9 @@ impl Kit {
         self.b.register_public_inputs(&public);
         self.name("public", public);
         let id = self.id();
-        Circuit::build(self.b, self.slots, id, self.purpose, blinding)
+        let mut built = Circuit::build(self.b, self.slots, id, self.purpose, blinding);
+        built.families = self.families;
+        built
     }
 }
 

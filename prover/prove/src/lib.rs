@@ -4,7 +4,8 @@
 pub mod circuit;
 mod config;
 mod gadgets;
-mod gates;
+#[doc(hidden)]
+pub mod gates;
 pub mod kit;
 pub mod noise;
 mod opening;
@@ -13,3 +14,5 @@ pub mod phase;
 pub mod step;
 pub mod tile;
 pub mod poly;
+#[doc(hidden)]
+pub mod trace;
