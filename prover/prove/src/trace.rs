@@ -22,8 +22,7 @@ impl Circuit {
     fn gates(&self) -> Vec<(usize, Vec<F>)> {
         let common = &self.data.common;
         let columns = &self.data.prover_only.constants_sigmas_commitment.polynomials[..common.num_constants];
-        let columns: Vec<_> =
-            columns.iter().map(|p| PolynomialCoeffs::new(p.coeffs.clone()).fft().values).collect();
+        let columns: Vec<_> = columns.iter().map(|p| PolynomialCoeffs::new(p.coeffs.clone()).fft().values).collect();
         let (selectors, constants) = columns.split_at(common.selectors_info.num_selectors());
         let gate = |row: usize| {
             let named = |g: &usize| selectors.iter().any(|s| s[row] == F::from_canonical_usize(*g));
@@ -39,8 +38,7 @@ impl Circuit {
     pub fn trace(&self, values: &Values) -> Result<Trace, ProofError> {
         let witness = self.assign(values)?;
         let failed = |error: anyhow::Error| ProofError::False { circuit: self.id(), error: error.to_string() };
-        let filled =
-            generate_partial_witness(witness, &self.data.prover_only, &self.data.common).map_err(failed)?;
+        let filled = generate_partial_witness(witness, &self.data.prover_only, &self.data.common).map_err(failed)?;
         let width = self.data.common.config.num_wires;
         let wires = |row| (0..width).map(|c| filled.try_get_target(Target::wire(row, c)).unwrap_or_default()).collect();
         let gates = self.gates().into_iter().enumerate();
@@ -62,8 +60,10 @@ impl Circuit {
             if own.is_empty() {
                 continue;
             }
-            let constants: Vec<F> =
-                (0..rows[0].1.len()).flat_map(|k| own.iter().map(move |&r| (k, r))).map(|(k, r)| rows[r].1[k]).collect();
+            let constants: Vec<F> = (0..rows[0].1.len())
+                .flat_map(|k| own.iter().map(move |&r| (k, r)))
+                .map(|(k, r)| rows[r].1[k])
+                .collect();
             let wires: Vec<F> = (0..gate.0.num_wires())
                 .flat_map(|k| own.iter().map(move |&r| (k, r)))
                 .map(|(k, r)| trace.rows[r].1[k])

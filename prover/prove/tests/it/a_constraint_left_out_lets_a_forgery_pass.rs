@@ -75,7 +75,8 @@ fn noise_witness(values: &Values) -> Vec<F> {
 }
 
 fn noise_sealed((values, statement, s): NoiseForgery, witness: Commitment) -> NoiseForgery {
-    let values = Draft::of(&NOISE.circuit, values, statement.elements()).seal(witness, |r| NOISE.values_at(&s.polys(), r));
+    let values =
+        Draft::of(&NOISE.circuit, values, statement.elements()).seal(witness, |r| NOISE.values_at(&s.polys(), r));
     (values, statement, s)
 }
 
@@ -143,7 +144,8 @@ fn tile_witness(values: &Values, t: &Tile) -> Vec<F> {
 }
 
 fn tile_sealed((values, statement, t): TileForgery, witness: Commitment) -> TileForgery {
-    let values = Draft::of(&TILE.circuit, values, statement.elements()).seal(witness, |r| TILE.values_at(&t.polys(), r));
+    let values =
+        Draft::of(&TILE.circuit, values, statement.elements()).seal(witness, |r| TILE.values_at(&t.polys(), r));
     (values, statement, t)
 }
 
@@ -442,7 +444,11 @@ fn made_with(s: &Step, k: usize, by: F) -> Vec<Made> {
     // The output is negated; entry 0 stands at position 0 without a sign, the others at N − k with one.
     all[0].opened[k] -= by;
     let position = (N - k) % N;
-    if k == 0 { all[0].c0[position] -= by } else { all[0].c0[position] += by }
+    if k == 0 {
+        all[0].c0[position] -= by
+    } else {
+        all[0].c0[position] += by
+    }
     all
 }
 
@@ -612,4 +618,3 @@ fn of_a_row_group_on_its_way_to_the_jobs_key() {
         found.unwrap_or_else(|e| panic!("{family}: more than it forbids the forgery: {e}"));
     }
 }
-

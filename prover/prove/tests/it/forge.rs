@@ -1,11 +1,11 @@
 //! What a forger does after an honest prover: changes values and seals them again.
 
-use zektra_prove::circuit::{Circuit, Proof, ProofError};
+use zektra_prove::circuit::{Circuit, ProofError};
 use zektra_prove::gates::{RangeGate, SmallGate, Weight};
 use zektra_prove::kit::Values;
 use zektra_prove::poly;
 use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit};
-use zektra_statement::field::{E, F, Field, PrimeField64, from_ext, to_ext};
+use zektra_statement::field::{E, F, Field, from_ext, to_ext};
 use zektra_statement::inputs::{self, Sealed};
 use zektra_statement::payload::mask_bits;
 
@@ -154,9 +154,4 @@ pub fn assert_other(found: Result<(), ProofError>, expected: &str) {
         Err(ProofError::Other { what, .. }) => assert_eq!(what, expected),
         other => panic!("expected another {expected}: {other:?}"),
     }
-}
-
-/// The part of a proof's public inputs as numbers, to print.
-pub fn public(proof: &Proof) -> Vec<u64> {
-    proof.public_inputs().iter().map(PrimeField64::to_canonical_u64).collect()
 }

@@ -31,7 +31,10 @@ fn an_offline_share_is_proven_and_unused_pairs_are_zero() {
 fn answers_of_two_iterations_are_proven() {
     for (phase, circuit) in PHASES.iter().enumerate() {
         for share in &JOB.shares[0][phase] {
-            circuit.circuit.check(&circuit.values(&share.statement(), &share.key, &share.openings(), &share.outputs())).unwrap();
+            circuit
+                .circuit
+                .check(&circuit.values(&share.statement(), &share.key, &share.openings(), &share.outputs()))
+                .unwrap();
         }
         for share in &JOB.shares[1][phase] {
             let statement = share.statement();

@@ -1,5 +1,11 @@
-//! Statements proven and refused.
+//! Statements proven and refused, one module a behaviour.
 mod a_constraint_left_out_lets_a_forgery_pass;
+mod a_forged_share_is_refused;
+mod a_forged_step_is_refused;
+mod a_gate_counts_what_it_says;
+mod a_proof_shows_nothing_of_its_witness;
+mod a_proof_stands_for_one_statement;
 mod forge;
 mod honest_work_is_proven;
+mod identities_agree_with_the_ring;
 mod stage;

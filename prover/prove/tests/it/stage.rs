@@ -406,7 +406,7 @@ pub struct Job {
     /// The extension shares of the second member.
     pub extension_shares: Shares,
     pub extension: Extension,
-    /// The first member's offline shares of the first phase.
+    /// The first member's offline shares of the first phase, in the last iteration: before, `d2` is zero.
     pub offline_shares: Shares,
     /// `[iteration][phase][member]`.
     pub shares: Vec<Vec<Vec<Share>>>,
@@ -511,7 +511,9 @@ impl Job {
                 all.iter().for_each(|s| c0.add_assign(&Poly::from_coefficients(s.outputs[k].g.clone())));
                 states[usize::from(o.state)] = (c0, Poly::from_coefficients(all[0].outputs[k].a.clone()));
             }
-            offline_shares = offline_shares.or_else(|| offline.into_iter().next());
+            if phase == 0 {
+                offline_shares = offline.into_iter().next();
+            }
             let (Some(s), Some(t), Some(u)) = (shares.last_mut(), steps.last_mut(), opened.last_mut()) else {
                 unreachable!("the first phase began the lists")
             };
@@ -553,8 +555,7 @@ fn vault(cast: &Cast, keys: &[Vec<F>]) -> (Tile, Shares, Extension) {
         ExtensionPlane { a: p.a.clone(), b: p.b.clone(), x, c0 }
     });
     let point = |k: usize| to_ext([F::from_canonical_u64(pseudo(60, k) >> 1), F::ONE]);
-    let extension =
-        Extension { planes: planes.collect(), owner: point(0), others: (1..MEMBERS).map(point).collect() };
+    let extension = Extension { planes: planes.collect(), owner: point(0), others: (1..MEMBERS).map(point).collect() };
     let second = shares.into_iter().next().unwrap();
     (tile, second, extension)
 }
