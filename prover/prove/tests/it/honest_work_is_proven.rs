@@ -26,17 +26,17 @@ fn an_offline_share_is_proven_and_unused_pairs_are_zero() {
     assert_eq!(s.items.len(), 1);
 }
 
-/// Every member's answer in the second iteration, whose states are no longer zero; the first is checked.
+/// Every member's answer is checked, one of each phase is proven: in the second iteration, whose states are not zero.
 #[test]
 fn answers_of_two_iterations_are_proven() {
     for (phase, circuit) in PHASES.iter().enumerate() {
-        for share in &JOB.shares[0][phase] {
+        for share in JOB.shares.iter().flat_map(|s| &s[phase]) {
             circuit
                 .circuit
                 .check(&circuit.values(&share.statement(), &share.key, &share.openings(), &share.outputs()))
                 .unwrap();
         }
-        for share in &JOB.shares[1][phase] {
+        for share in &JOB.shares[1][phase][1..2] {
             let statement = share.statement();
             let proof = circuit.prove(&statement, &share.key, &share.openings(), &share.outputs()).unwrap();
             circuit.verify(&statement, &share.polys(), &proof).unwrap();
@@ -62,7 +62,7 @@ fn steps_of_two_iterations_are_proven() {
             let opened: Vec<_> = made.iter().map(|m| m.opened.clone()).collect();
             assert_eq!(opened, JOB.opened[iteration][phase]);
             let (statement, data) = (step.statement(&made), step.data());
-            if iteration == 0 {
+            if (iteration, phase) != (1, 1) {
                 circuit.circuit.check(&circuit.values(&statement, &data)).unwrap();
             } else {
                 let proof = circuit.prove(&statement, &data).unwrap();
@@ -77,7 +77,7 @@ fn steps_of_two_iterations_are_proven() {
 fn a_cubic_phase_satisfies_its_circuits() {
     let names: Vec<_> = CUBIC.table.phases.iter().map(|p| p.name).collect();
     assert_eq!(names, ["predict", "square", "cube", "gradient"]);
-    for phase in 0..3 {
+    for phase in 1..3 {
         let circuit = PhaseCircuit::build(&CUBIC.table, phase, MEMBERS as u32);
         let share = &CUBIC.shares[0][phase][1];
         let values = circuit.values(&share.statement(), &share.key, &share.openings(), &share.outputs());
