@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use zektra_he::profile::{Profile, Wanted};
+use zektra_prove::chain::{NodeCircuits, ShareCircuits};
 use zektra_statement::field::N;
 use zektra_statement::record::{Job, JobDataset};
-use zektra_prove::chain::{NodeCircuits, ShareCircuits};
 use zektra_statement::template::{Kind, Template, columns_for};
 
 /// A job file: TOML. Folders are relative to the file.
@@ -363,8 +363,8 @@ pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<F
                 serve(home, approved, shares, &mut end)
             }));
         }
-        let outcome =
-            Node::open(&plan.node, plan.job.clone(), plan.circuits.as_ref(), links).and_then(|node| node.run(plan.schema.to_toml(), progress));
+        let outcome = Node::open(&plan.node, plan.job.clone(), plan.circuits.as_ref(), links)
+            .and_then(|node| node.run(plan.schema.to_toml(), progress));
         // The node has hung up: every member ends. The first one's own error explains the node's.
         let mut own_error = None;
         for (member, home) in members.into_iter().zip(&plan.homes) {

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use zektra_he::transcript::{Answer, PhaseView, Program, Transcript};
+use zektra_parties::share;
 use zektra_proto::node::v1 as pb;
 use zektra_proto::node::v1::envelope::Body;
 use zektra_proto::node::v1::reply::Reply;
 use zektra_proto::node::v1::request::Request;
 use zektra_proto::training::v1 as training;
-use zektra_parties::share;
 use zektra_prove::chain::NodeCircuits;
 use zektra_prove::circuit::Proof;
 use zektra_statement::chain::States;
@@ -257,9 +257,8 @@ impl<'a> Node<'a> {
             if wanted.iter().all(Option::is_none) {
                 break;
             }
-            let replies = self.ask_all(|m| {
-                wanted[m].map(|id| Request::PullProof(pb::PullProofRequest { id: Some(id.to_pb()) }))
-            })?;
+            let replies = self
+                .ask_all(|m| wanted[m].map(|id| Request::PullProof(pb::PullProofRequest { id: Some(id.to_pb()) })))?;
             for (reply, id) in replies.into_iter().zip(wanted) {
                 let (Some(reply), Some(id)) = (reply, id) else { continue };
                 let Reply::PullProof(pb::PullProofReply { proof }) = reply else {
@@ -319,7 +318,12 @@ impl<'a> Node<'a> {
             at.push(u64::from(r.iteration) * phases + u64::from(r.phase));
         }
         self.exchange(&offline_streams(&self.job, &program.table), Stage::Offline, progress)?;
-        self.exchange_proofs(&offline_proofs(&self.job, &program.table), Some(&program), Stage::OfflineProofs, progress)?;
+        self.exchange_proofs(
+            &offline_proofs(&self.job, &program.table),
+            Some(&program),
+            Stage::OfflineProofs,
+            progress,
+        )?;
         let Some(Proving { circuits, store }) = self.proving.clone() else {
             let (transcript, news) = self.train(&program, &at, &mut |_| Ok(()), progress)?;
             let outcome = self.finish(&program, &transcript, news, schema, &[], progress)?;
@@ -344,9 +348,9 @@ impl<'a> Node<'a> {
                 prover.run(&waiting, &done)
             });
             let mut send = |task: Task| tasks.send(task).ok().context("the prover has stopped");
-            let trained = self.send_data(&program, &mut send).and_then(|()| {
-                self.train(&program, &at, &mut |task| send(Task::Phase(task)), progress)
-            });
+            let trained = self
+                .send_data(&program, &mut send)
+                .and_then(|()| self.train(&program, &at, &mut |task| send(Task::Phase(task)), progress));
             drop(tasks);
             if trained.is_ok() {
                 while !worker.is_finished() {
@@ -475,8 +479,7 @@ impl<'a> Node<'a> {
     ) -> Result<()> {
         let (iteration, phase) = transcript.position();
         for ((index, seat), (answer, bytes)) in (0u32..).zip(&self.job.seats).zip(answers.iter().zip(round_proofs)) {
-            let told =
-                || format!("member {:?} owes a true answer in iteration {iteration}, phase {phase}", seat.name);
+            let told = || format!("member {:?} owes a true answer in iteration {iteration}, phase {phase}", seat.name);
             let own = (answer.member, answer.iteration, answer.phase) == (index, iteration, phase);
             ensure!(own, "{}: it sent another", told());
             transcript.check_answer(answer).with_context(told)?;

@@ -109,9 +109,7 @@ pub fn data_proofs(job: &Job) -> Vec<ProofId> {
 /// The proofs of offline shares.
 pub fn offline_proofs(job: &Job, table: &PhaseTable) -> Vec<ProofId> {
     let batches = offline_index(table, table.iterations, 0, 0).div_ceil(OFFLINE_PAIRS as u64);
-    (0..job.members())
-        .flat_map(|member| (0..batches).map(move |batch| ProofId::Offline { member, batch }))
-        .collect()
+    (0..job.members()).flat_map(|member| (0..batches).map(move |batch| ProofId::Offline { member, batch })).collect()
 }
 
 /// A proof as it is sent and kept: number of public inputs, the inputs, the proof.

@@ -6,7 +6,6 @@
 use crate::archive::{Archive, StreamId, offline_index};
 use crate::proofs::{self, Checked, ProofId, ProofStore};
 use anyhow::{Context as _, Result, bail};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
@@ -168,10 +167,8 @@ impl Prover<'_> {
         let b = proofs::stored_group(self.archive, job, stream, dataset, group)?;
         let name = format!("extend-{dataset}-{group}.zkp");
         let extend = self.kept(&name, &self.circuits.extend.circuit, |known| {
-            let (circuits, record) = (self.circuits, &d.dataset);
-            let proven =
-                node::prove_extend(circuits, &job.chain_id, record, group, &b, &x, &tile, &shares, known);
-            Ok(proven?)
+            let group = node::Group { chain_id: &job.chain_id, dataset: &d.dataset, group, b: &b, x: &x };
+            Ok(node::prove_extend(self.circuits, group, &tile, &shares, known)?)
         })?;
         let last = group + 1 == u64::from(d.dataset.groups);
         Ok(chain.add_group(d.owner as usize, &tile, &shares, &extend, last)?)
@@ -215,15 +212,13 @@ impl Prover<'_> {
         }
         let name = format!("step-{}.zkp", task.round);
         let step = self.kept(&name, &self.circuits.steps[phase].circuit, |known| {
-            let (circuits, view) = (self.circuits, &task.view);
-            Ok(node::prove_step(circuits, self.node, phase, view, &offline, &task.answers, &shares, known)?)
+            let (view, answers) = (&task.view, &task.answers);
+            let answered = node::Answered { view, offline: &offline, answers, shares: &shares };
+            Ok(node::prove_step(self.circuits, self.node, phase, answered, known)?)
         })?;
         Ok(chain.fold(phase, &task.view.groups, &shares, &step)?)
     }
 }
-
-/// The proofs of a round, by member.
-pub type RoundProofs = BTreeMap<u64, Vec<Vec<u8>>>;
 
 /// Reads the proofs of a recorded round.
 ///

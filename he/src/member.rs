@@ -107,12 +107,7 @@ pub fn extend(
 }
 
 /// The noise in what [`extend`] gives of the same tiles: secret, for its proof.
-pub fn extension_noise(
-    seat: &SeatSecret,
-    chain_id: &str,
-    dataset: &Dataset,
-    tiles: std::ops::Range<u64>,
-) -> Vec<Poly> {
+pub fn extension_noise(seat: &SeatSecret, chain_id: &str, dataset: &Dataset, tiles: std::ops::Range<u64>) -> Vec<Poly> {
     extension_uses(chain_id, dataset, tiles).iter().map(|(_, usage)| seat.prf().stream(usage).noise()).collect()
 }
 

@@ -19,22 +19,33 @@ fn point<S: inputs::Statement>(proven: &Proven<S>) -> E {
     zektra_statement::field::to_ext([public[at], public[at + 1]])
 }
 
-/// Proves the sums of a row group: `b` the owner's ciphertexts, `x[j]` the other members' shares; a `known`
-/// proof is taken as it is.
+/// A row group with all that was sent of it.
+#[derive(Clone, Copy)]
+pub struct Group<'a> {
+    /// The chain, or `local`.
+    pub chain_id: &'a str,
+    /// Its dataset.
+    pub dataset: &'a Dataset,
+    /// Which row group of it.
+    pub group: u64,
+    /// The owner's ciphertexts, plane by plane.
+    pub b: &'a [Poly],
+    /// The other members' shares, in the order of the seats.
+    pub x: &'a [Vec<Poly>],
+}
+
+/// Proves the sums of a row group; a `known` proof is taken as it is.
 ///
 /// # Errors
 /// Shares that do not belong to the proofs.
 pub fn prove_extend(
     circuits: &NodeCircuits,
-    chain_id: &str,
-    dataset: &Dataset,
-    group: u64,
-    b: &[Poly],
-    x: &[Vec<Poly>],
+    group: Group<'_>,
     tile: &Proven<inputs::Tile>,
     shares: &[Proven<inputs::Noise>],
     known: Option<Proof>,
 ) -> Result<Proven<inputs::Extend>, ProofError> {
+    let Group { chain_id, dataset, group, b, x } = group;
     let a = group_randomness(chain_id, dataset, group);
     let planes: Vec<Plane<'_>> = (0..a.len())
         .map(|k| Plane {
@@ -77,6 +88,19 @@ impl Offline {
     }
 }
 
+/// A phase with all that was sent of it.
+#[derive(Clone, Copy)]
+pub struct Answered<'a> {
+    /// What it read.
+    pub view: &'a PhaseView,
+    /// The offline shares of each opening.
+    pub offline: &'a [Offline],
+    /// The answers.
+    pub answers: &'a [Answer],
+    /// Their proofs.
+    pub shares: &'a [Proven<inputs::PhaseShare>],
+}
+
 /// Proves a phase on all members' proven answers; a `known` proof is taken as it is.
 ///
 /// # Errors
@@ -85,12 +109,10 @@ pub fn prove_step(
     circuits: &NodeCircuits,
     node: Fingerprint,
     phase: usize,
-    view: &PhaseView,
-    offline: &[Offline],
-    answers: &[Answer],
-    shares: &[Proven<inputs::PhaseShare>],
+    answered: Answered<'_>,
     known: Option<Proof>,
 ) -> Result<Proven<inputs::Step>, ProofError> {
+    let Answered { view, offline, answers, shares } = answered;
     let data = StepData {
         tiles: view.tiles.iter().map(|(c0, a)| (c0.coefficients(), a.coefficients())).collect(),
         states: view.states.iter().map(|(c0, a)| (c0.coefficients(), a.coefficients())).collect(),

@@ -106,7 +106,10 @@ pub fn prove(
                 progress("extension share");
                 x.push(mine);
             }
-            let extend = node::prove_extend(circuits, chain_id, dataset, group, &b, &x, &tile, &extensions, None)?;
+            let extend = {
+                let group = node::Group { chain_id, dataset, group, b: &b, x: &x };
+                node::prove_extend(circuits, group, &tile, &extensions, None)?
+            };
             progress("sums of a row group");
             let last = group + 1 == u64::from(dataset.groups);
             groups.push(ProvenGroup { owner, last, tile, shares: extensions, extend });
@@ -115,7 +118,7 @@ pub fn prove(
 
     let program = Arc::new(Program::new(cast.job.clone(), &roots).map_err(ProfileError::from).map_err(Refusal::from)?);
     let mut members = Vec::new();
-    for (index, (seat, log)) in self_zip(cast, &mut logs) {
+    for (index, (seat, log)) in seats_and_logs(cast, &mut logs) {
         members.push(Member::join(seat, log, index, program.clone(), memory.clone())?);
     }
     let memory = Memory { offline: Arc::new(cast.offline(&program, &mut members)?), ..memory };
@@ -172,7 +175,9 @@ pub fn prove(
             progress("answer");
         }
         let count = view.c.len();
-        let step = node::prove_step(circuits, node, phase, &view, &kept[used..used + count], &answers, &proofs, None)?;
+        let offline = &kept[used..used + count];
+        let answered = node::Answered { view: &view, offline, answers: &answers, shares: &proofs };
+        let step = node::prove_step(circuits, node, phase, answered, None)?;
         progress("step");
         used += count;
         for member in &mut members {
@@ -190,7 +195,7 @@ pub fn prove(
     Ok(ProvenJob { program, roots, about, groups, offline, phases })
 }
 
-fn self_zip<'a>(
+fn seats_and_logs<'a>(
     cast: &'a Cast,
     logs: &'a mut [LabelLog],
 ) -> impl Iterator<Item = (u32, (&'a zektra_he::seat::SeatSecret, &'a mut LabelLog))> {

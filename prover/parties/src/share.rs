@@ -28,7 +28,10 @@ fn pairs(a: &[Poly], b: &[Poly]) -> Vec<(Commitment, Commitment)> {
     a.iter().zip(b).map(|(a, b)| (a.commitment(), b.commitment())).collect()
 }
 
-fn slices<'a>(a: &'a [Poly], b: &'a [Poly]) -> Vec<(&'a [zektra_statement::field::F], &'a [zektra_statement::field::F])> {
+fn slices<'a>(
+    a: &'a [Poly],
+    b: &'a [Poly],
+) -> Vec<(&'a [zektra_statement::field::F], &'a [zektra_statement::field::F])> {
     a.iter().zip(b).map(|(a, b)| (a.coefficients(), b.coefficients())).collect()
 }
 

@@ -263,13 +263,16 @@ pub(crate) fn start(job: &Job<'_>) -> Result<Circuit, TooSmall> {
 }
 
 /// One row group: its tile, the others' shares, their sum.
-pub(crate) fn tiles(job: &Job<'_>, tile: &Circuit, extension: &NoiseCircuit, extend: &Circuit) -> Result<Circuit, TooSmall> {
+pub(crate) fn tiles(
+    job: &Job<'_>,
+    tile: &Circuit,
+    extension: &NoiseCircuit,
+    extend: &Circuit,
+) -> Result<Circuit, TooSmall> {
     let n = job.members;
     let planes = 2 * usize::from(job.table.blocks);
-    let mut kit = begin(
-        &format!("tiles/1 n={n} planes={planes} {} {} {}", tile.id, extension.circuit.id, extend.id),
-        job.shape,
-    );
+    let mut kit =
+        begin(&format!("tiles/1 n={n} planes={planes} {} {} {}", tile.id, extension.circuit.id, extend.id), job.shape);
     let shown = before(&mut kit, job.shape, &[START, TILES]);
     let Opened { keys, .. } = open_context(&mut kit, &shown, n);
     // One seat is the owner's; the others stand in their order.
@@ -393,11 +396,7 @@ pub(crate) fn fold(job: &Job<'_>, phase: usize, share: &PhaseCircuit, step: &Ste
         ),
         job.shape,
     );
-    let places = if phase == 0 {
-        vec![OFFLINE, LAST_FOLD]
-    } else {
-        vec![fold_place(phase - 1, phases)]
-    };
+    let places = if phase == 0 { vec![OFFLINE, LAST_FOLD] } else { vec![fold_place(phase - 1, phases)] };
     let shown = before(&mut kit, job.shape, &places);
     let Opened { keys, lock, node } = open_context(&mut kit, &shown, n);
     let slots = usize::from(table.slots);
@@ -471,11 +470,8 @@ pub(crate) fn fold(job: &Job<'_>, phase: usize, share: &PhaseCircuit, step: &Ste
         if o.carry {
             kit.equal("opened before", &step.elements[next(4)], &state[place + 8..place + 12]);
         }
-        let (after, c0, a) = (
-            step.elements[next(4)].to_vec(),
-            step.elements[next(4)].to_vec(),
-            step.elements[next(4)].to_vec(),
-        );
+        let (after, c0, a) =
+            (step.elements[next(4)].to_vec(), step.elements[next(4)].to_vec(), step.elements[next(4)].to_vec());
         outputs.push((g, after, c0, a));
     }
     assert_eq!(at, step.elements.len(), "the elements of a step");

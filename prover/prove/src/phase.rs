@@ -146,13 +146,13 @@ impl PhaseCircuit {
         let y = kit.power(head.r, columns as u64);
         let mut parts: Vec<(Positions, Vec<_>)> = vec![];
         for (kind, _) in &shape.openings {
-            if !parts.iter().any(|(k, _)| k.values(columns) == kind.values(columns)) {
+            if !parts.iter().any(|(k, _)| k == kind) {
                 let values = kind.evaluate(&mut kit, &key.digits, columns, head.r, y);
                 parts.push((kind.clone(), values));
             }
         }
         let s_of = |kind: &Positions| {
-            let found = parts.iter().find(|(k, _)| k.values(columns) == kind.values(columns));
+            let found = parts.iter().find(|(k, _)| k == kind);
             found.map(|(_, v)| v.clone()).unwrap_or_default()
         };
         let (kind, values) = parts[0].clone();
