@@ -11,6 +11,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod archive;
+pub mod bundles;
 pub mod files;
 pub mod inspect;
 pub mod local;

@@ -28,6 +28,9 @@ use zektra_prove::chain::ShareCircuits;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::record::{Dataset, Job, Plane};
 
+/// A bundle's name in a job's folder.
+pub const BUNDLE: &str = "bundle.zkb";
+
 /// How a member hears a node.
 pub trait Connection {
     /// The next request, or `None` when the node has hung up.
@@ -449,8 +452,17 @@ impl<'a> Session<'a> {
             }
             Request::Finish(r) => {
                 self.take(&r.rounds)?;
-                let (index, program) = (self.index, self.program.clone());
-                let released = self.online()?.release()?;
+                let (index, program, proving) = (self.index, self.program.clone(), self.proving.clone());
+                let folder = self.archive.folder().to_path_buf();
+                let member = self.online()?;
+                let released = member.release()?;
+                if proving.is_some() {
+                    crate::bundles::check(&r.bundle, &program, member.transcript())?;
+                    // The developer keeps what proves its model.
+                    if index == program.job.developer {
+                        crate::files::write(&folder.join(BUNDLE), &r.bundle)?;
+                    }
+                }
                 let developer = &program.job.seats[program.job.developer as usize];
                 let sealed = release::seal(&released, &developer.release_key, &program.lock, index)?;
                 Ok(Reply::Finish(pb::FinishReply { release: Some(wire::release_to_pb(index, &sealed)) }))

@@ -497,8 +497,10 @@ impl<'a> Node<'a> {
         last: &Proof,
         states: &States,
     ) -> Result<Vec<u8>> {
-        let _ = (program, roots, circuits, states);
-        Ok(proofs::encode(last))
+        let node = proofs::local_node(&program.job);
+        let bundle = zektra_parties::bundle::bundle(circuits, &program.job, roots, node, last, states).encode();
+        crate::files::write(&self.archive.folder().join(crate::member::BUNDLE), &bundle)?;
+        Ok(bundle)
     }
 
     fn finish<S: zektra_he::transcript::Source>(

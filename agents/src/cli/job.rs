@@ -63,15 +63,24 @@ pub(super) fn train(output: &Output, command: Train) -> Result<()> {
         "lock": hex::encode(&outcome.lock),
         "seconds": seconds,
         "seconds_by_stage": times,
+        "bundle": bundle.as_ref().map(|b| json!({
+            "file": plan.node.join(zektra_agents::member::BUNDLE).display().to_string(),
+            "bytes": b.len(),
+        })),
         "bytes_sent": parties.iter().map(|(p, b)| json!({ "party": p, "bytes": b })).collect::<Vec<_>>(),
     });
     output.print(&result, || {
         let h = &plan.profile.hiding;
         let bits = |v: f64| if v.is_finite() { format!("{v:.1}") } else { "no bound of".into() };
+        let file = plan.node.join(zektra_agents::member::BUNDLE);
+        let proof = bundle.as_ref().map_or(String::new(), |b| {
+            format!("\nbundle {}, {:.1} KB: check it with zektra-verify", file.display(), b.len() as f64 / 1e3)
+        });
         let sent: String = parties.iter().map(|(p, b)| format!("\n  {p}: {:.1} MB", *b as f64 / 1e6)).collect();
         format!(
-            "job {} is done in {seconds:.1} s: {} iterations, learning rate {}, {} members\nhiding: {} bits an opened coefficient in the worst case ({} for honest data), {} ({}) for the job\nsent:{sent}\ntranscript {}",
+            "job {} is done{} in {seconds:.1} s: {} iterations, learning rate {}, {} members\nhiding: {} bits an opened coefficient in the worst case ({} for honest data), {} ({}) for the job\nsent:{sent}\ntranscript {}{proof}",
             plan.job.id,
+            if bundle.is_some() { " and proven" } else { "" },
             table.iterations,
             plan.job.template.params.learning_rate(),
             plan.job.seats.len(),
