@@ -182,9 +182,19 @@ impl NodeCircuits {
         circuits_digest(&self.list())
     }
 
+    /// Binary logarithm of the rows of every link.
+    pub fn link_rows_log2(&self) -> usize {
+        self.links.iter().flatten().map(Circuit::rows_log2).max().unwrap_or(0)
+    }
+
     fn link(&self, place: usize) -> Result<&Circuit, ProofError> {
         self.links[place].as_ref().ok_or_else(|| ProofError::Format(format!("the chain has no circuit {place}")))
     }
+}
+
+/// The last circuit over links of `2^rows_log2` rows: the same for all jobs.
+pub fn wrap_circuit(rows_log2: usize) -> Circuit {
+    link::wrap(&link::link_shape(rows_log2))
 }
 
 /// A statement with its proof.
@@ -222,8 +232,10 @@ impl About {
 }
 
 /// A chain as far as it is proven.
+#[derive(Clone)]
 pub struct Chain {
     circuits: Arc<NodeCircuits>,
+    list: [Commitment; CIRCUITS],
     about: About,
     states: States,
     /// (c0, a) of every plane of every row group.
@@ -240,13 +252,26 @@ impl Chain {
     /// # Errors
     /// What proving may fail with.
     pub fn start(circuits: Arc<NodeCircuits>, about: About) -> Result<Self, ProofError> {
+        let list = circuits.list();
+        Self::start_listing(circuits, about, list)
+    }
+
+    /// [`Chain::start`] with a list of circuits of one's own: for tests that forge. The chain shows its digest.
+    ///
+    /// # Errors
+    /// What proving may fail with.
+    pub fn start_listing(
+        circuits: Arc<NodeCircuits>,
+        about: About,
+        list: [Commitment; CIRCUITS],
+    ) -> Result<Self, ProofError> {
         let mut values = Values::default();
         values.put("context", about.context().elements().to_vec());
-        values.put("circuits", circuits.digest().elements().to_vec());
+        values.put("circuits", circuits_digest(&list).elements().to_vec());
         let proof = circuits.link(START)?.prove_over(&values, &[], &[])?;
         let states = States::start(&circuits.shares.table, about.keys.len());
         let empty = || Tree::new(vec![]);
-        Ok(Self { circuits, about, states, groups: vec![], dataset: empty(), tiles: empty(), place: START, proof })
+        Ok(Self { circuits, list, about, states, groups: vec![], dataset: empty(), tiles: empty(), place: START, proof })
     }
 
     /// What the last link shows.
@@ -270,7 +295,7 @@ impl Chain {
 
     fn common(&self) -> Values {
         let mut values = Values::default();
-        values.put("circuits", self.circuits.list().iter().flat_map(Commitment::elements).collect());
+        values.put("circuits", self.list.iter().flat_map(Commitment::elements).collect());
         values.put("context", self.about.elements());
         values
     }
@@ -400,7 +425,7 @@ impl Chain {
     /// A chain that does not stand at the end of an iteration.
     pub fn wrap(&self) -> Result<Proof, ProofError> {
         let mut values = Values::default();
-        values.put("circuits", self.circuits.list().iter().flat_map(Commitment::elements).collect());
+        values.put("circuits", self.list.iter().flat_map(Commitment::elements).collect());
         let before = self.circuits.link(self.place)?;
         self.circuits.wrap.prove_over(&values, &[&self.proof], &[before])
     }
