@@ -333,7 +333,8 @@ impl Open {
                     let stream = StreamId::Extension { dataset, member };
                     let x = proofs::stored_group(&self.archive, &self.job, stream, dataset, group)?;
                     let chain_id = &self.job.chain_id;
-                    proofs::encode(&share::prove_extension(circuits, seat, chain_id, record, group, &x)?.proof)
+                    let proven = share::prove_extension(circuits, seat, chain_id, record, group, &x)?;
+                    proofs::encode(&circuits.extension.circuit, &proven.proof)
                 }
                 ProofId::Offline { .. } => bail!("offline shares before the lock"),
             };
@@ -445,7 +446,8 @@ impl<'a> Session<'a> {
                 if let Some(Proving { circuits, .. }) = &proving {
                     let view = member.view()?;
                     let witness = member.witness().context("an answer without a witness")?;
-                    proof = proofs::encode(&share::prove_answer(circuits, seat, lock, &view, &answer, witness)?.proof);
+                    let proven = share::prove_answer(circuits, seat, lock, &view, &answer, witness)?;
+                    proof = proofs::encode(&circuits.phases[answer.phase as usize].circuit, &proven.proof);
                 }
                 let answer = Some(wire::answer_to_pb(&answer));
                 Ok(Reply::Phase(pb::PhaseReply { answer, proof: proof.into() }))
@@ -493,7 +495,7 @@ impl<'a> Session<'a> {
             let d2 = proofs::batch_multipliers(&program, batch);
             let noise = proofs::batch_noise(member, &program, batch);
             let proven = share::prove_offline(&circuits, self.seat, program.lock, &d2, &p, &noise)?;
-            store.write(id, &proofs::encode(&proven.proof))?;
+            store.write(id, &proofs::encode(&circuits.offline.circuit, &proven.proof))?;
         }
         Ok(Reply::PullProof(pb::PullProofReply { proof: store.read(id)?.into() }))
     }

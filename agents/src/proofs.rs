@@ -21,6 +21,7 @@ use zektra_statement::inputs;
 use zektra_statement::merkle::{Tree, dataset_leaf};
 use zektra_statement::phase::PhaseTable;
 use zektra_statement::record::{Job, Plane};
+use zektra_verify::envelope::Envelope;
 
 /// What a member proves before the phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,47 +113,17 @@ pub fn offline_proofs(job: &Job, table: &PhaseTable) -> Vec<ProofId> {
     (0..job.members()).flat_map(|member| (0..batches).map(move |batch| ProofId::Offline { member, batch })).collect()
 }
 
-/// A proof as it is sent and kept: number of public inputs, the inputs, the proof.
-pub fn encode(proof: &Proof) -> Vec<u8> {
-    let public = proof.public_inputs();
-    let mut out = (public.len() as u32).to_le_bytes().to_vec();
-    out.extend(zektra_statement::field::to_bytes(public));
-    out.extend(proof.bytes());
-    out
+/// A proof as it is sent and kept: an envelope.
+pub fn encode(circuit: &Circuit, proof: &Proof) -> Vec<u8> {
+    proof.to_envelope(circuit.id()).encode()
 }
 
-/// Takes a proof apart: public inputs and bytes.
-fn split(bytes: &[u8]) -> Result<(Vec<zektra_statement::field::F>, &[u8])> {
-    let count = bytes.first_chunk::<4>().context("a proof that ends early")?;
-    let end = 4 + 8 * u32::from_le_bytes(*count) as usize;
-    let public = bytes.get(4..end).context("a proof that ends early")?;
-    let public = zektra_statement::field::from_bytes(public);
-    let public = public.map_err(|at| anyhow::anyhow!("public input at byte {at} is not below 2^64 − 2^32 + 1"))?;
-    Ok((public, &bytes[end..]))
-}
-
-/// Reads a proof by a reader of bytes and public inputs.
-///
-/// # Errors
-/// Bytes that are none.
-pub fn decode_with(
-    bytes: &[u8],
-    read: impl FnOnce(
-        &[u8],
-        Vec<zektra_statement::field::F>,
-    ) -> std::result::Result<Proof, zektra_prove::circuit::ProofError>,
-) -> Result<Proof> {
-    let (public, bytes) = split(bytes)?;
-    Ok(read(bytes, public)?)
-}
-
-/// Reads a proof of a circuit.
+/// Reads a proof of a circuit. It is not verified yet.
 ///
 /// # Errors
 /// Bytes that are none.
 pub fn decode(circuit: &Circuit, bytes: &[u8]) -> Result<Proof> {
-    let (public, bytes) = split(bytes)?;
-    Ok(circuit.read(bytes, public)?)
+    Ok(circuit.read(&Envelope::decode(bytes)?)?)
 }
 
 /// The proofs in a party's folder of a job.

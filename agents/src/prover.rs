@@ -17,6 +17,7 @@ use zektra_statement::chain::States;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::E;
 use zektra_statement::inputs;
+use zektra_verify::envelope::Envelope;
 
 /// Tasks that may wait: beyond that, phases wait for proofs.
 pub const QUEUE: usize = 64;
@@ -91,7 +92,7 @@ impl Prover<'_> {
             }
             if chain.links() > before {
                 let mut bytes = chain.links().to_le_bytes().to_vec();
-                bytes.extend(proofs::encode(chain.proof()));
+                bytes.extend(chain.envelope()?.encode());
                 self.store.write_named(CHAIN, &bytes)?;
             }
             done.store(chain.links(), Ordering::Relaxed);
@@ -111,7 +112,7 @@ impl Prover<'_> {
         };
         if let Some(bytes) = self.store.read_named(CHAIN)? {
             let (links, bytes) = bytes.split_first_chunk::<8>().context("the chain's last proof is damaged")?;
-            let proof = proofs::decode_with(bytes, |bytes, public| self.circuits.read_link(bytes, public))?;
+            let proof = self.circuits.read_link(&Envelope::decode(bytes)?)?;
             let chain = Chain::resume(self.circuits.clone(), about.clone(), u64::from_le_bytes(*links), proof);
             if chain.elements()?.context == about.context() {
                 return Ok(chain);
@@ -145,7 +146,7 @@ impl Prover<'_> {
         let fresh = known.is_none();
         let proven = make(known)?;
         if fresh {
-            self.store.write_named(name, &proofs::encode(&proven.proof))?;
+            self.store.write_named(name, &proofs::encode(circuit, &proven.proof))?;
         }
         Ok(proven)
     }

@@ -376,7 +376,7 @@ pub fn prove_tiles(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64)) -> 
             allow(b == sealed, || format!("{}: row group {group} was made of other rows", tiles.display()))?;
             let messages: Vec<Poly> = row_group.planes.concat();
             let proven = zektra_parties::share::prove_tile(&circuit, &sealer, group, &b, &messages)?;
-            files::write(&path, &crate::proofs::encode(&proven.proof))?;
+            files::write(&path, &crate::proofs::encode(&circuit.circuit, &proven.proof))?;
         }
         Ok(())
     })?;

@@ -119,8 +119,7 @@ impl Demo {
         println!("\nNow with every step proven: {PROVEN_ITERATIONS} iterations of 128 rows.\n");
         for (name, _) in OWNERS {
             let csv = format!("{name}.csv");
-            let arguments =
-                ["encrypt", &csv, "--schema", "schema.toml", "--home", name, "--name", "cells", "--prove"];
+            let arguments = ["encrypt", &csv, "--schema", "schema.toml", "--home", name, "--name", "cells", "--prove"];
             let done = self.step("proofs of rows", &arguments)?;
             println!("  {} row groups proven: bounded features, rows, labels and noise", done["proofs"]);
         }

@@ -4,17 +4,19 @@ use crate::node::{self, Offline};
 use crate::share;
 use std::sync::Arc;
 use zektra_he::log::LabelLog;
-use zektra_he::member::{Member, Refusal, extend};
+use zektra_he::member::{Member, PhaseWitness, Refusal, extend};
 use zektra_he::profile::ProfileError;
 use zektra_he::rehearsal::{Cast, Memory};
 use zektra_he::ring::Poly;
+use zektra_he::seat::SeatSecret;
 use zektra_he::tile::Sealer;
-use zektra_he::transcript::{Answer, Multipliers, Program, Transcript};
+use zektra_he::transcript::{Answer, Multipliers, PhaseView, Program, Transcript};
 use zektra_prove::chain::{About, Chain, NodeCircuits, OFFLINE_PAIRS, Proven};
 use zektra_prove::circuit::{Proof, ProofError};
 use zektra_statement::chain::States;
-use zektra_statement::digest::Fingerprint;
+use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::inputs;
+use zektra_statement::merkle::{Tree, dataset_leaf};
 use zektra_statement::record::Plane;
 
 /// Why a rehearsal ended early.
@@ -34,12 +36,32 @@ pub struct ProvenPhase {
     pub groups: Vec<u32>,
     /// Which phase.
     pub phase: usize,
+    /// What it read and started from.
+    pub view: PhaseView,
+    /// The offline shares that it used.
+    pub offline: Vec<Offline>,
     /// The answers.
     pub answers: Vec<Answer>,
     /// Their proofs.
     pub shares: Vec<Proven<inputs::PhaseShare>>,
     /// The node's proof.
     pub step: Proven<inputs::Step>,
+}
+
+/// A member's answer with what it was made of, as its prover sees it.
+pub struct Answering<'a> {
+    /// The iteration.
+    pub iteration: u32,
+    /// The job's lock.
+    pub lock: Fingerprint,
+    /// The member's secret.
+    pub seat: &'a SeatSecret,
+    /// What the phase reads.
+    pub view: &'a PhaseView,
+    /// The answer.
+    pub answer: &'a Answer,
+    /// What it was made of.
+    pub witness: &'a PhaseWitness,
 }
 
 /// A row group as it was proven.
@@ -72,6 +94,25 @@ pub struct ProvenJob {
     pub phases: Vec<ProvenPhase>,
 }
 
+/// Completes the record of a job that will be proven: the datasets' roots and the chain's circuits.
+pub fn complete_record(cast: &mut Cast, circuits: Commitment) {
+    let uploads = &cast.uploads;
+    let chain_id = cast.job.chain_id.clone();
+    for (index, d) in cast.job.datasets.iter_mut().enumerate() {
+        let dataset = &mut d.dataset;
+        let b = |tile: u64| Plane::ALL.into_iter().filter_map(move |p| uploads.get(&(index, tile, p)));
+        let leaf = |group: u64| {
+            let blocks = u64::from(dataset.blocks);
+            let a = share::group_randomness(&chain_id, dataset, group);
+            let b = (group * blocks..(group + 1) * blocks).flat_map(b);
+            let planes: Vec<_> = a.iter().zip(b).map(|(a, b)| (a.commitment(), b.commitment())).collect();
+            dataset_leaf(group, &dataset.owner_key, &planes)
+        };
+        dataset.root = Tree::new((0..u64::from(dataset.groups)).map(leaf).collect()).root();
+    }
+    cast.job.circuits = Some(circuits);
+}
+
 /// Runs a job with every member's and the node's proofs; `progress` is called with what was just done.
 ///
 /// # Errors
@@ -81,6 +122,20 @@ pub fn prove(
     circuits: &Arc<NodeCircuits>,
     node: Fingerprint,
     progress: &mut dyn FnMut(&str),
+) -> Result<ProvenJob, Failure> {
+    prove_watched(cast, circuits, node, progress, &mut |_| ())
+}
+
+/// [`prove`], showing every answer with its witness: for tests that forge.
+///
+/// # Errors
+/// What a member may refuse, or a proof.
+pub fn prove_watched(
+    cast: &Cast,
+    circuits: &Arc<NodeCircuits>,
+    node: Fingerprint,
+    progress: &mut dyn FnMut(&str),
+    watch: &mut dyn FnMut(&Answering<'_>),
 ) -> Result<ProvenJob, Failure> {
     let shares = &circuits.shares;
     let chain_id = &cast.job.chain_id;
@@ -164,19 +219,21 @@ pub fn prove(
     let mut phases = vec![];
     let mut used = 0;
     while !transcript.finished() {
-        let phase = transcript.position().1 as usize;
+        let (iteration, phase) = transcript.position();
+        let phase = phase as usize;
         let (_, claim) = transcript.evaluate().map_err(Refusal::from)?;
         let view = transcript.view().map_err(Refusal::from)?;
         let answers = members.iter_mut().map(|m| m.answer(&claim)).collect::<Result<Vec<_>, _>>()?;
         let mut proofs = vec![];
         for ((member, answer), seat) in members.iter().zip(&answers).zip(&cast.seats) {
             let Some(witness) = member.witness() else { continue };
+            watch(&Answering { iteration, lock: program.lock, seat, view: &view, answer, witness });
             proofs.push(share::prove_answer(shares, seat, program.lock, &view, answer, witness)?);
             progress("answer");
         }
         let count = view.c.len();
-        let offline = &kept[used..used + count];
-        let answered = node::Answered { view: &view, offline, answers: &answers, shares: &proofs };
+        let offline = kept[used..used + count].to_vec();
+        let answered = node::Answered { view: &view, offline: &offline, answers: &answers, shares: &proofs };
         let step = node::prove_step(circuits, node, phase, answered, None)?;
         progress("step");
         used += count;
@@ -184,7 +241,7 @@ pub fn prove(
             member.advance(&answers)?;
         }
         transcript.advance(&answers).map_err(Refusal::from)?;
-        phases.push(ProvenPhase { groups: view.groups, phase, answers, shares: proofs, step });
+        phases.push(ProvenPhase { groups: view.groups.clone(), phase, view, offline, answers, shares: proofs, step });
     }
     let about = About {
         lock: program.lock,
@@ -198,7 +255,7 @@ pub fn prove(
 fn seats_and_logs<'a>(
     cast: &'a Cast,
     logs: &'a mut [LabelLog],
-) -> impl Iterator<Item = (u32, (&'a zektra_he::seat::SeatSecret, &'a mut LabelLog))> {
+) -> impl Iterator<Item = (u32, (&'a SeatSecret, &'a mut LabelLog))> {
     (0u32..).zip(cast.seats.iter().zip(logs))
 }
 

@@ -19,6 +19,7 @@ use zektra_statement::merkle::{Tree, dataset_leaf, tile_leaf};
 use zektra_statement::phase::{PhaseTable, TilePlane};
 use zektra_statement::record::Plane;
 use zektra_statement::template::{ParamError, Template};
+use zektra_verify::envelope::Envelope;
 
 /// Offline shares in one proof.
 pub const OFFLINE_PAIRS: usize = 24;
@@ -184,17 +185,33 @@ impl NodeCircuits {
         circuits_digest(&self.list())
     }
 
-    /// Reads a link's proof.
+    /// Reads a link's proof: links have one shape.
     ///
     /// # Errors
-    /// Bytes that are no proof of a link.
-    pub fn read_link(&self, bytes: &[u8], public_inputs: Vec<F>) -> Result<Proof, ProofError> {
-        self.link(START)?.read(bytes, public_inputs)
+    /// An envelope that holds no proof of a link.
+    pub fn read_link(&self, envelope: &Envelope) -> Result<Proof, ProofError> {
+        let any = self.links.iter().flatten().find(|c| c.id() == envelope.circuit);
+        any.ok_or_else(|| ProofError::Format("not a link of this chain".into()))?.read(envelope)
+    }
+
+    /// The id of the circuit at a place of the list.
+    fn id_of(&self, place: usize) -> Result<Fingerprint, ProofError> {
+        Ok(self.link(place)?.id())
+    }
+
+    /// Binary logarithm of the rows of every link.
+    pub fn link_rows_log2(&self) -> usize {
+        self.links.iter().flatten().map(Circuit::rows_log2).max().unwrap_or(0)
     }
 
     fn link(&self, place: usize) -> Result<&Circuit, ProofError> {
         self.links[place].as_ref().ok_or_else(|| ProofError::Format(format!("the chain has no circuit {place}")))
     }
+}
+
+/// The last circuit over links of `2^rows_log2` rows: the same for all jobs.
+pub fn wrap_circuit(rows_log2: usize) -> Circuit {
+    link::wrap(&link::link_shape(rows_log2))
 }
 
 /// A statement with its proof.
@@ -232,8 +249,10 @@ impl About {
 }
 
 /// A chain as far as it is proven.
+#[derive(Clone)]
 pub struct Chain {
     circuits: Arc<NodeCircuits>,
+    list: [Commitment; CIRCUITS],
     about: About,
     states: States,
     /// (c0, a) of every plane of every row group.
@@ -254,9 +273,9 @@ impl Chain {
     /// All links are added again in the same order; the first `links` are followed without proving them again.
     pub fn resume(circuits: Arc<NodeCircuits>, about: About, links: u64, proof: Proof) -> Self {
         let states = States::start(&circuits.shares.table, about.keys.len());
-        let empty = || Tree::new(vec![]);
-        let (dataset, tiles) = (empty(), empty());
-        Self { circuits, about, states, groups: vec![], dataset, tiles, place: START, proof, links: 1, known: links }
+        let list = circuits.list();
+        let (dataset, tiles, groups) = (Tree::new(vec![]), Tree::new(vec![]), vec![]);
+        Self { circuits, list, about, states, groups, dataset, tiles, place: START, proof, links: 1, known: links }
     }
 
     /// Links proven so far, the first one counted.
@@ -269,14 +288,28 @@ impl Chain {
     /// # Errors
     /// What proving may fail with.
     pub fn start(circuits: Arc<NodeCircuits>, about: About) -> Result<Self, ProofError> {
+        let list = circuits.list();
+        Self::start_listing(circuits, about, list)
+    }
+
+    /// [`Chain::start`] with a list of circuits of one's own: for tests that forge. The chain shows its digest.
+    ///
+    /// # Errors
+    /// What proving may fail with.
+    pub fn start_listing(
+        circuits: Arc<NodeCircuits>,
+        about: About,
+        list: [Commitment; CIRCUITS],
+    ) -> Result<Self, ProofError> {
         let mut values = Values::default();
         values.put("context", about.context().elements().to_vec());
-        values.put("circuits", circuits.digest().elements().to_vec());
+        values.put("circuits", circuits_digest(&list).elements().to_vec());
         let proof = circuits.link(START)?.prove_over(&values, &[], &[])?;
         let states = States::start(&circuits.shares.table, about.keys.len());
         let empty = || Tree::new(vec![]);
         let (dataset, tiles) = (empty(), empty());
-        Ok(Self { circuits, about, states, groups: vec![], dataset, tiles, place: START, proof, links: 1, known: 0 })
+        let (groups, links, known) = (vec![], 1, 0);
+        Ok(Self { circuits, list, about, states, groups, dataset, tiles, place: START, proof, links, known })
     }
 
     /// What the last link shows.
@@ -298,9 +331,17 @@ impl Chain {
         &self.proof
     }
 
+    /// The last link's proof as it is kept.
+    ///
+    /// # Errors
+    /// A chain without circuits.
+    pub fn envelope(&self) -> Result<Envelope, ProofError> {
+        Ok(self.proof.to_envelope(self.circuits.id_of(self.place)?))
+    }
+
     fn common(&self) -> Values {
         let mut values = Values::default();
-        values.put("circuits", self.circuits.list().iter().flat_map(Commitment::elements).collect());
+        values.put("circuits", self.list.iter().flat_map(Commitment::elements).collect());
         values.put("context", self.about.elements());
         values
     }
@@ -432,7 +473,7 @@ impl Chain {
     /// A chain that does not stand at the end of an iteration.
     pub fn wrap(&self) -> Result<Proof, ProofError> {
         let mut values = Values::default();
-        values.put("circuits", self.circuits.list().iter().flat_map(Commitment::elements).collect());
+        values.put("circuits", self.list.iter().flat_map(Commitment::elements).collect());
         let before = self.circuits.link(self.place)?;
         self.circuits.wrap.prove_over(&values, &[&self.proof], &[before])
     }

@@ -11,6 +11,8 @@ use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
 use std::collections::{BTreeMap, BTreeSet};
 use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit};
 use zektra_statement::field::{F, Field, P};
+use zektra_verify::envelope::{Envelope, EnvelopeError, proof_bytes};
+use zektra_verify::pinned;
 
 /// Whether a circuit hides its witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,9 @@ pub enum ProofError {
     /// Bytes that are no proof.
     #[error("not a proof: {0}")]
     Format(String),
+    /// An envelope that holds no proof of the circuit.
+    #[error("not a proof of this circuit: {0}")]
+    Envelope(#[from] EnvelopeError),
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness: {0}")]
     Randomness(getrandom::Error),
@@ -80,11 +85,12 @@ impl Proof {
 
     /// The proof's own bytes, without the public inputs.
     pub fn bytes(&self) -> Vec<u8> {
-        use plonky2::util::serialization::Write;
-        let mut out = vec![];
-        // Writing to memory does not fail.
-        let _ = out.write_proof(&self.0.proof);
-        out
+        proof_bytes(&self.0.proof)
+    }
+
+    /// The proof on its way; `circuit` is the id of the circuit that made it.
+    pub fn to_envelope(&self, circuit: Fingerprint) -> Envelope {
+        Envelope::new(circuit, &self.0)
     }
 }
 
@@ -275,33 +281,17 @@ impl Circuit {
         }
     }
 
-    /// Reads a proof of this circuit.
+    /// Reads a proof of this circuit. It is not verified yet.
     ///
     /// # Errors
-    /// Bytes of another length or with elements that are not canonical.
-    pub fn read(&self, bytes: &[u8], public_inputs: Vec<F>) -> Result<Proof, ProofError> {
-        use plonky2::util::serialization::{Buffer, Read};
-        let expected = self.data.common.num_public_inputs;
-        if public_inputs.len() != expected {
-            return Err(ProofError::Format(format!("{} public inputs, expected {expected}", public_inputs.len())));
-        }
-        let read = || {
-            let mut buffer = Buffer::new(bytes);
-            let proof = buffer.read_proof::<F, C, 2>(&self.data.common);
-            proof.map(|p| (p, buffer.unread_bytes().is_empty()))
-        };
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)) {
-            Ok(Ok((proof, true))) => {
-                let proof = Proof(ProofWithPublicInputs { proof, public_inputs });
-                // Plonky2 reads elements of p and more as if they were smaller ones.
-                if proof.bytes() != bytes {
-                    return Err(ProofError::Format("an element is not canonical".into()));
-                }
-                Ok(proof)
-            }
-            Ok(Ok((_, false))) => Err(ProofError::Format("there are bytes behind its end".into())),
-            Ok(Err(_)) | Err(_) => Err(ProofError::Format("it ends early or is malformed".into())),
-        }
+    /// Another system or circuit, bytes of another length, elements that are not canonical.
+    pub fn read(&self, envelope: &Envelope) -> Result<Proof, ProofError> {
+        Ok(Proof(envelope.read(&self.id, &self.data.common)?))
+    }
+
+    /// What a verifier of this circuit's proofs needs, as it is pinned: `zektra_verify::pinned`.
+    pub fn verifier_file(&self) -> Vec<u8> {
+        pinned::write(&self.data.common, &self.data.verifier_only)
     }
 
     /// Fills what carries no gate with fresh randomness of the operating system.

@@ -30,6 +30,7 @@ use zektra_statement::field::{F, Field};
 use zektra_statement::merkle::{DEPTH, EMPTY, empty_tops};
 use zektra_statement::phase::{PhaseTable, TilePlane};
 use zektra_statement::record::Plane;
+use zektra_verify::pinned::wrap_shape;
 
 /// The gates that every link has, used or not: links must have one shape.
 static GATES: LazyLock<Vec<GateRef<F, 2>>> = LazyLock::new(gates);
@@ -529,7 +530,7 @@ pub(crate) fn fold(job: &Job<'_>, phase: usize, share: &PhaseCircuit, step: &Ste
 
 /// The last proof: a link at the last place, made small.
 pub(crate) fn wrap(shape: &CommonCircuitData<F, 2>) -> Circuit {
-    let mut kit = Kit::new(Purpose::Wrap, &format!("wrap/1 rows=2^{}", shape.degree_bits()), None);
+    let mut kit = Kit::new(Purpose::Wrap, &wrap_shape(shape.degree_bits()), None);
     let shown = before(&mut kit, shape, &[LAST_FOLD]);
     let zero = kit.b.zero();
     kit.expose(&shown.write(zero));

@@ -2,6 +2,7 @@
 //!
 //! - [`field`]: the one alias of the field and its centred integers.
 //! - [`digest`]: commitments (Poseidon), fingerprints (BLAKE3), the canonical byte encoding.
+//! - [`codec`]: records as bytes that are read again.
 //! - [`merkle`]: a dataset's two roots.
 //! - [`packing`]: where a vector's entries sit in a polynomial.
 //! - [`phase`]: phase tables, the only programs that members run.
@@ -15,6 +16,7 @@
 
 pub mod batch;
 pub mod chain;
+pub mod codec;
 pub mod digest;
 pub mod field;
 pub mod inputs;

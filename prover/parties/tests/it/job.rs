@@ -1,9 +1,5 @@
-use std::sync::Arc;
-use std::time::Instant;
-use zektra_he::rehearsal::{Cast, Rows};
-use zektra_parties::rehearsal;
-use zektra_prove::chain::{NodeCircuits, ShareCircuits};
-use zektra_statement::digest::{Fingerprint, poseidon_chain};
+use super::played::played;
+use zektra_he::rehearsal::Rows;
 use zektra_statement::template::{Kind, Params, Template};
 
 fn pseudo(seed: u64, k: usize) -> u64 {
@@ -13,7 +9,7 @@ fn pseudo(seed: u64, k: usize) -> u64 {
     x ^ (x >> 32)
 }
 
-fn rows(seed: u64, count: usize, p: &Params) -> Rows {
+pub fn rows(seed: u64, count: usize, p: &Params) -> Rows {
     let unit = |k: u64| (pseudo(seed, k as usize) >> 11) as f64 / (1u64 << 53) as f64 * 2.0 - 1.0;
     let norm = f64::from(p.row_norm) / 256.0;
     let scale = f64::from(1 << p.scale_x);
@@ -31,7 +27,8 @@ fn rows(seed: u64, count: usize, p: &Params) -> Rows {
         .collect()
 }
 
-fn template(iterations: u32) -> Template {
+/// The template of the small job.
+pub fn template(iterations: u32) -> Template {
     let mut params = Params {
         features: 31,
         classes: 1,
@@ -52,30 +49,10 @@ fn template(iterations: u32) -> Template {
 
 #[test]
 fn a_small_job_is_proven() {
-    let t = Instant::now();
-    poseidon_chain(1 << 20);
-    println!("P = {:?}", t.elapsed());
-    let template = template(2);
-    let tables: Vec<Rows> = [128, 100].iter().map(|&c| rows(c as u64, c, &template.params)).collect();
-    let cast = Cast::new(7, 3, &tables, template).unwrap();
-    let clock = std::cell::Cell::new(Instant::now());
-    let mut progress = |what: &str| {
-        println!("{:8.3} s  {what}", clock.get().elapsed().as_secs_f64());
-        clock.set(Instant::now());
-    };
-    let shares = Arc::new(ShareCircuits::build(&template, 3).unwrap());
-    progress("share circuits");
-    let circuits = Arc::new(NodeCircuits::build(shares, &mut progress).unwrap());
-    progress("node circuits");
-    println!("wrap: {:?}, chain of {}", circuits.wrap, circuits.digest());
-    let job = rehearsal::prove(&cast, &circuits, Fingerprint([9; 32]), &mut progress).unwrap();
-    let (last, states) = rehearsal::chain(&job, &circuits, &mut progress).unwrap();
-    println!("{} bytes", last.bytes().len());
-    let t = Instant::now();
-    circuits.wrap.verify(&last).unwrap();
-    println!("verified in {:?}", t.elapsed());
-    let shown = zektra_statement::chain::Elements::from_slice(last.public_inputs()).unwrap();
-    assert_eq!(shown.state, states.digest());
+    let p = played();
+    p.circuits.wrap.verify(&p.last).unwrap();
+    let shown = zektra_statement::chain::Elements::from_slice(p.last.public_inputs()).unwrap();
+    assert_eq!(shown.state, p.bundle.states.digest());
     assert_eq!(shown.made, shown.used);
     assert_eq!(shown.iteration, 2);
 }

@@ -1,2 +1,8 @@
-//! Proven jobs.
+//! Proven jobs, and forgeries of them. One job is proven for all tests: `played.rs`.
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
+mod a_forged_bundle_is_refused;
+mod a_forged_chain_cannot_be_proven;
 mod job;
+mod pin;
+mod played;
+mod the_binary_accepts_a_proven_job;

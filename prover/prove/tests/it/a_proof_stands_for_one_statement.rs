@@ -4,10 +4,17 @@ use crate::forge::{assert_other, choose_quotient, ext};
 use crate::stage::{JOB, NOISE, PHASES, Shares, key_commitment, other_key};
 use proptest::prelude::*;
 use std::sync::LazyLock;
-use zektra_prove::circuit::{Proof, ProofError};
+use zektra_prove::circuit::{Circuit, Proof, ProofError};
 use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit};
 use zektra_statement::field::{F, Field, P, from_ext, to_ext};
 use zektra_statement::inputs::{self, Sealed, Statement};
+use zektra_verify::envelope::{Envelope, SYSTEM};
+
+/// Reads a proof's bytes with public inputs of any origin.
+fn read(circuit: &Circuit, bytes: &[u8], public_inputs: Vec<F>) -> Result<Proof, ProofError> {
+    let (system, circuit_id) = (SYSTEM.to_string(), circuit.id());
+    circuit.read(&Envelope { system, circuit: circuit_id, public_inputs, proof: bytes.to_vec() })
+}
 
 /// A proof of the smallest circuit with its statement.
 static HONEST: LazyLock<(Shares, inputs::Noise, Proof)> = LazyLock::new(|| {
@@ -82,7 +89,7 @@ fn a_proof_of_another_job_or_member() {
         // With the other statement written into it.
         let mut public = proof.public_inputs().to_vec();
         public[..other.elements().len()].copy_from_slice(&other.elements());
-        let moved = circuit.circuit.read(&proof.bytes(), public).unwrap();
+        let moved = read(&circuit.circuit, &proof.bytes(), public).unwrap();
         assert_other(circuit.verify(&other, &s.polys(), &moved), "the point r");
         assert!(matches!(circuit.circuit.verify(&moved), Err(ProofError::Invalid { .. })));
     }
@@ -91,7 +98,7 @@ fn a_proof_of_another_job_or_member() {
     assert_other(circuit.verify(&statement, &other.polys(), &proof), "a value at r");
     // The proof of another circuit.
     assert!(PHASES[1].verify(&statement, &s.polys(), &proof).is_err());
-    let foreign = PHASES[1].circuit.read(&proof.bytes(), proof.public_inputs().to_vec());
+    let foreign = read(&PHASES[1].circuit, &proof.bytes(), proof.public_inputs().to_vec());
     assert!(foreign.is_err() || PHASES[1].circuit.verify(&foreign.unwrap()).is_err());
 }
 
@@ -102,7 +109,7 @@ fn public_inputs_of_another_length() {
     for length in [0, 1, public.len() - 1, public.len() + 1, 2 * public.len()] {
         let mut other = public.clone();
         other.resize(length, F::ZERO);
-        assert!(matches!(NOISE.circuit.read(&proof.bytes(), other), Err(ProofError::Format(_))));
+        assert!(matches!(read(&NOISE.circuit, &proof.bytes(), other), Err(ProofError::Format(_))));
     }
     let short = inputs::Noise { pairs: statement.pairs[..1].to_vec(), ..statement.clone() };
     assert!(NOISE.verify(&short, &s.polys()[..1], proof).is_err());
@@ -118,7 +125,7 @@ fn a_changed_public_input() {
     for at in 0..proof.public_inputs().len() {
         let mut public = proof.public_inputs().to_vec();
         public[at] += F::ONE;
-        let moved = NOISE.circuit.read(&proof.bytes(), public).unwrap();
+        let moved = read(&NOISE.circuit, &proof.bytes(), public).unwrap();
         assert!(NOISE.verify(statement, &s.polys(), &moved).is_err(), "input {at}");
         assert!(at % 16 > 0 || NOISE.circuit.verify(&moved).is_err(), "input {at}");
     }
@@ -129,7 +136,7 @@ fn a_changed_public_input() {
 fn bytes_are_read_as_they_were_written() {
     let (_, _, proof) = &*HONEST;
     let bytes = proof.bytes();
-    let read = |bytes: &[u8]| NOISE.circuit.read(bytes, proof.public_inputs().to_vec());
+    let read = |bytes: &[u8]| read(&NOISE.circuit, bytes, proof.public_inputs().to_vec());
     assert_eq!(&read(&bytes).unwrap(), proof);
     // Eight bytes that are no element below p: in the caps, in the openings, at the end.
     for at in [0, 8, 1528, 4096, bytes.len() - 8] {
@@ -141,7 +148,7 @@ fn bytes_are_read_as_they_were_written() {
 
 /// Read and verified.
 fn accepted(bytes: &[u8], public: &[F]) -> bool {
-    let proof = NOISE.circuit.read(bytes, public.to_vec());
+    let proof = read(&NOISE.circuit, bytes, public.to_vec());
     proof.is_ok_and(|p| NOISE.circuit.verify(&p).is_ok())
 }
 

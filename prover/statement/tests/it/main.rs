@@ -6,4 +6,5 @@ mod an_epoch_takes_each_row_group_at_most_once;
 mod encodings_are_canonical;
 mod integers_are_centred_and_rounded;
 mod opened_positions_never_collide;
+mod records_are_read_as_they_were_written;
 mod the_default_job_hides_33_bits;
