@@ -1,5 +1,6 @@
 //! "`c0 = b + Σ x`, and the polynomials have these values at the points of the shares."
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
 use crate::kit::{Hash, Kit, Values};
@@ -30,7 +31,7 @@ impl ExtendCircuit {
     /// For `members` members and `blocks` column blocks of two planes.
     pub fn build(members: u32, blocks: usize) -> Self {
         let others = members as usize - 1;
-        let mut kit = Kit::new(Purpose::Public, &format!("extend/1 n={members} blocks={blocks}"), None);
+        let mut kit = Kit::new(Purpose::Public, &Self::shape(members, blocks), None);
         let elements: Vec<_> =
             (0..2 * blocks).map(|_| (kit.public_hash(), kit.public_hash(), kit.public_hashes(others), kit.public_hash())).collect();
         let owner = (kit.public_ext(), kit.public_exts(4 * blocks));
@@ -63,6 +64,16 @@ impl ExtendCircuit {
             }
         }
         Self { circuit: kit.finish(Blinding::None) }
+    }
+
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, members: u32, blocks: usize) -> Self {
+        let build = || Self::build(members, blocks).circuit;
+        Self { circuit: cache.circuit(Purpose::Public, &Self::shape(members, blocks), build) }
+    }
+
+    fn shape(members: u32, blocks: usize) -> String {
+        format!("extend/1 n={members} blocks={blocks}")
     }
 
     /// Proves a row group's sums; `points` are the `r` of the tile's proof and of the others' shares.

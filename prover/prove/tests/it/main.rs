@@ -1,4 +1,5 @@
 //! Statements proven and refused.
+mod a_cached_circuit_is_the_built_one;
 mod noise;
 mod phase;
 mod stage;
