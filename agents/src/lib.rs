@@ -18,6 +18,8 @@ pub mod member;
 pub mod model;
 pub mod node;
 pub mod plot;
+pub mod proofs;
+pub mod prover;
 pub mod rejected;
 pub mod schema;
 pub mod table;

@@ -4,7 +4,7 @@ use crate::share::group_randomness;
 use zektra_he::ring::Poly;
 use zektra_he::transcript::{Answer, PhaseView};
 use zektra_prove::chain::{NodeCircuits, Proven};
-use zektra_prove::circuit::ProofError;
+use zektra_prove::circuit::{Proof, ProofError};
 use zektra_prove::extend::Plane;
 use zektra_prove::step::{OpeningData, OutputData, StepData};
 use zektra_statement::digest::{Fingerprint, Tag, commit};
@@ -19,7 +19,8 @@ fn point<S: inputs::Statement>(proven: &Proven<S>) -> E {
     zektra_statement::field::to_ext([public[at], public[at + 1]])
 }
 
-/// Proves the sums of a row group: `b` the owner's ciphertexts, `x[j]` the other members' shares.
+/// Proves the sums of a row group: `b` the owner's ciphertexts, `x[j]` the other members' shares; a `known`
+/// proof is taken as it is.
 ///
 /// # Errors
 /// Shares that do not belong to the proofs.
@@ -32,6 +33,7 @@ pub fn prove_extend(
     x: &[Vec<Poly>],
     tile: &Proven<inputs::Tile>,
     shares: &[Proven<inputs::Noise>],
+    known: Option<Proof>,
 ) -> Result<Proven<inputs::Extend>, ProofError> {
     let a = group_randomness(chain_id, dataset, group);
     let planes: Vec<Plane<'_>> = (0..a.len())
@@ -49,7 +51,10 @@ pub fn prove_extend(
     });
     let statement = inputs::Extend { planes: extended.collect() };
     let others: Vec<E> = shares.iter().map(point).collect();
-    let proof = circuits.extend.prove(&statement, &planes, point(tile), &others)?;
+    let proof = match known {
+        Some(proof) => proof,
+        None => circuits.extend.prove(&statement, &planes, point(tile), &others)?,
+    };
     Ok(Proven { statement, proof })
 }
 
@@ -72,7 +77,7 @@ impl Offline {
     }
 }
 
-/// Proves a phase on all members' proven answers.
+/// Proves a phase on all members' proven answers; a `known` proof is taken as it is.
 ///
 /// # Errors
 /// Answers that do not belong to the view.
@@ -84,6 +89,7 @@ pub fn prove_step(
     offline: &[Offline],
     answers: &[Answer],
     shares: &[Proven<inputs::PhaseShare>],
+    known: Option<Proof>,
 ) -> Result<Proven<inputs::Step>, ProofError> {
     let data = StepData {
         tiles: view.tiles.iter().map(|(c0, a)| (c0.coefficients(), a.coefficients())).collect(),
@@ -144,6 +150,9 @@ pub fn prove_step(
             })
             .collect(),
     };
-    let proof = step.prove(&statement, &data)?;
+    let proof = match known {
+        Some(proof) => proof,
+        None => step.prove(&statement, &data)?,
+    };
     Ok(Proven { statement, proof })
 }

@@ -97,7 +97,7 @@ pub fn prove(
             let places = tiles.clone().flat_map(|t| Plane::ALL.map(|p| (index, t, p)));
             let b: Vec<Poly> = places.map(|place| cast.uploads[&place].clone()).collect();
             let messages: Vec<Poly> = cast.groups[index][group as usize].planes.concat();
-            let tile = share::prove_tile(shares, &sealer, group, &b, &messages)?;
+            let tile = share::prove_tile(&shares.tile, &sealer, group, &b, &messages)?;
             progress("tile");
             let (mut x, mut extensions) = (vec![], vec![]);
             for (member, seat) in cast.seats.iter().enumerate().filter(|(m, _)| *m != owner) {
@@ -106,7 +106,7 @@ pub fn prove(
                 progress("extension share");
                 x.push(mine);
             }
-            let extend = node::prove_extend(circuits, chain_id, dataset, group, &b, &x, &tile, &extensions)?;
+            let extend = node::prove_extend(circuits, chain_id, dataset, group, &b, &x, &tile, &extensions, None)?;
             progress("sums of a row group");
             let last = group + 1 == u64::from(dataset.groups);
             groups.push(ProvenGroup { owner, last, tile, shares: extensions, extend });
@@ -172,7 +172,7 @@ pub fn prove(
             progress("answer");
         }
         let count = view.c.len();
-        let step = node::prove_step(circuits, node, phase, &view, &kept[used..used + count], &answers, &proofs)?;
+        let step = node::prove_step(circuits, node, phase, &view, &kept[used..used + count], &answers, &proofs, None)?;
         progress("step");
         used += count;
         for member in &mut members {

@@ -203,6 +203,14 @@ impl NodeCircuits {
         circuits_digest(&self.list())
     }
 
+    /// Reads a link's proof.
+    ///
+    /// # Errors
+    /// Bytes that are no proof of a link.
+    pub fn read_link(&self, bytes: &[u8], public_inputs: Vec<F>) -> Result<Proof, ProofError> {
+        self.link(START)?.read(bytes, public_inputs)
+    }
+
     fn link(&self, place: usize) -> Result<&Circuit, ProofError> {
         self.links[place].as_ref().ok_or_else(|| ProofError::Format(format!("the chain has no circuit {place}")))
     }
@@ -253,9 +261,28 @@ pub struct Chain {
     tiles: Tree,
     place: usize,
     proof: Proof,
+    /// Links added so far.
+    links: u64,
+    /// Links that were proven before this chain was taken up again: they are only followed.
+    known: u64,
 }
 
 impl Chain {
+    /// Takes up a chain whose last proof, after `links` links, is `proof`.
+    ///
+    /// All links are added again in the same order; the first `links` are followed without proving them again.
+    pub fn resume(circuits: Arc<NodeCircuits>, about: About, links: u64, proof: Proof) -> Self {
+        let states = States::start(&circuits.shares.table, about.keys.len());
+        let empty = || Tree::new(vec![]);
+        let (dataset, tiles) = (empty(), empty());
+        Self { circuits, about, states, groups: vec![], dataset, tiles, place: START, proof, links: 1, known: links }
+    }
+
+    /// Links proven so far, the first one counted.
+    pub fn links(&self) -> u64 {
+        self.links.max(self.known)
+    }
+
     /// Proves the first link.
     ///
     /// # Errors
@@ -267,7 +294,8 @@ impl Chain {
         let proof = circuits.link(START)?.prove_over(&values, &[], &[])?;
         let states = States::start(&circuits.shares.table, about.keys.len());
         let empty = || Tree::new(vec![]);
-        Ok(Self { circuits, about, states, groups: vec![], dataset: empty(), tiles: empty(), place: START, proof })
+        let (dataset, tiles) = (empty(), empty());
+        Ok(Self { circuits, about, states, groups: vec![], dataset, tiles, place: START, proof, links: 1, known: 0 })
     }
 
     /// What the last link shows.
@@ -297,6 +325,11 @@ impl Chain {
     }
 
     fn prove(&mut self, place: usize, values: &Values, inner: &[&Proof]) -> Result<(), ProofError> {
+        self.links += 1;
+        if self.links <= self.known {
+            self.place = place;
+            return Ok(());
+        }
         let all: Vec<&Proof> = [&self.proof].into_iter().chain(inner.iter().copied()).collect();
         let before = self.circuits.link(self.place)?;
         let proof = self.circuits.link(place)?.prove_over(values, &all, &[before])?;
