@@ -142,6 +142,16 @@ impl StepCircuit {
 
     /// Builds the circuit without one family of constraints: for tests of the others.
     pub fn without(table: &PhaseTable, phase: usize, members: u32, omit: Option<Family>) -> Self {
+        let (kit, shape, wiring) = Self::lay_out(table, phase, members, omit);
+        Self { circuit: kit.finish(Blinding::None), shape, wiring }
+    }
+
+    /// The rows that the circuit of a phase takes before they are padded to a power of two, without building it.
+    pub fn rows(table: &PhaseTable, phase: usize, members: u32) -> usize {
+        Self::lay_out(table, phase, members, None).0.b.num_gates()
+    }
+
+    fn lay_out(table: &PhaseTable, phase: usize, members: u32, omit: Option<Family>) -> (Kit, Shape, Wiring) {
         let shape = Shape::of(table, phase, members);
         let wiring = Wiring::of(table, phase);
         let (n, columns) = (shape.members, shape.columns);
@@ -331,7 +341,7 @@ impl StepCircuit {
         kit.equal("witness commitment", &opened, &head.witness);
         gadgets::all_identities(&mut kit, &head, &collected, columns, y);
         let _ = hash;
-        Self { circuit: kit.finish(Blinding::None), shape, wiring }
+        (kit, shape, wiring)
     }
 
     /// What the phase makes of its data, output by output.
