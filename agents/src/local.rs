@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use zektra_he::profile::{Profile, Wanted};
+use zektra_prove::cache::Cache;
 use zektra_prove::chain::{NodeCircuits, ShareCircuits};
 use zektra_statement::field::N;
 use zektra_statement::record::{Job, JobDataset};
@@ -224,8 +225,9 @@ impl JobFile {
         let mut circuits = None;
         if self.prove {
             progress("members' circuits");
-            let shares = Arc::new(ShareCircuits::build(&template, seats.len() as u32)?);
-            circuits = Some(Arc::new(NodeCircuits::build(shares, progress)?));
+            let cache = Cache::of_user();
+            let shares = Arc::new(ShareCircuits::load(&cache, &template, seats.len() as u32)?);
+            circuits = Some(Arc::new(NodeCircuits::load(&cache, shares, progress)?));
         }
         let job = Job {
             chain_id: self.chain_id.clone(),

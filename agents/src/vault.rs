@@ -349,7 +349,7 @@ pub fn prove_tiles(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64)) -> 
     })?;
     let bounds = zektra_prove::tile::Bounds::of_dataset(&dataset);
     let bounds = bounds.context("the schema's bounds are too large to be proven: lower its scales or row norm")?;
-    let circuit = zektra_prove::tile::TileCircuit::build(bounds);
+    let circuit = zektra_prove::tile::TileCircuit::load(&zektra_prove::cache::Cache::of_user(), bounds);
     let layout = Layout::of(job.schema);
     let sealer = Sealer { seat: &seat, chain_id: job.chain_id, dataset: dataset.id, attempt: job.attempt };
     files::private_folder(&tiles.with_file_name("proofs"))?;

@@ -1,5 +1,6 @@
 //! All circuits of a job, and the node that proves link after link.
 
+use crate::cache::Cache;
 use crate::circuit::{Circuit, Proof, ProofError};
 use crate::extend::ExtendCircuit;
 use crate::kit::Values;
@@ -70,15 +71,23 @@ impl ShareCircuits {
     /// # Errors
     /// A template that cannot be proven.
     pub fn build(template: &Template, members: u32) -> Result<Self, SetError> {
+        Self::load(&Cache::none(), template, members)
+    }
+
+    /// Loads the circuits from a cache, and builds what it lacks.
+    ///
+    /// # Errors
+    /// A template that cannot be proven.
+    pub fn load(cache: &Cache, template: &Template, members: u32) -> Result<Self, SetError> {
         let table = template.compile()?;
         let bounds = Bounds::of(&template.params).ok_or(SetError::Bounds)?;
         let planes = 2 * usize::from(table.blocks);
         let out = Self {
             members,
-            tile: TileCircuit::build(bounds),
-            extension: NoiseCircuit::build(Kind::Extension, planes),
-            offline: NoiseCircuit::build(Kind::Offline, OFFLINE_PAIRS),
-            phases: (0..table.phases.len()).map(|p| PhaseCircuit::build(&table, p, members)).collect(),
+            tile: TileCircuit::load(cache, bounds),
+            extension: NoiseCircuit::load(cache, Kind::Extension, planes),
+            offline: NoiseCircuit::load(cache, Kind::Offline, OFFLINE_PAIRS),
+            phases: (0..table.phases.len()).map(|p| PhaseCircuit::load(cache, &table, p, members)).collect(),
             table,
         };
         check_size("a tile", &out.tile.circuit)?;
@@ -119,26 +128,34 @@ impl NodeCircuits {
     /// # Errors
     /// A job that cannot be proven.
     pub fn build(shares: Arc<ShareCircuits>, progress: &mut dyn FnMut(&str)) -> Result<Self, SetError> {
+        Self::load(&Cache::none(), shares, progress)
+    }
+
+    /// Loads the circuits from a cache, and builds what it lacks; `progress` is called with what comes next.
+    ///
+    /// # Errors
+    /// A job that cannot be proven.
+    pub fn load(cache: &Cache, shares: Arc<ShareCircuits>, progress: &mut dyn FnMut(&str)) -> Result<Self, SetError> {
         let table = &shares.table;
         let members = shares.members;
         progress("extend");
-        let extend = ExtendCircuit::build(members, usize::from(table.blocks));
+        let extend = ExtendCircuit::load(cache, members, usize::from(table.blocks));
         check_size("a row group's sums", &extend.circuit)?;
         let mut steps = vec![];
         for (p, phase) in table.phases.iter().enumerate() {
             progress(&format!("step of {}", phase.name));
-            let step = StepCircuit::build(table, p, members);
+            let step = StepCircuit::load(cache, table, p, members);
             check_size(&format!("the step of {}", phase.name), &step.circuit)?;
             steps.push(step);
         }
         let allowed = crate::config::Purpose::Chain.setting().rows_log2();
         for rows_log2 in allowed.clone() {
             let shape = link::link_shape(rows_log2 as usize);
-            let job = link::Job { table, members: members as usize, shape: &shape };
+            let job = link::Job { table, members: members as usize, shape: &shape, cache };
             match Self::links(&job, &shares, &extend, &steps, progress) {
                 Ok(links) => {
                     progress("wrap");
-                    let wrap = link::wrap(&shape);
+                    let wrap = link::wrap(cache, &shape);
                     return Ok(Self { shares, extend, steps, links, wrap });
                 }
                 Err(TooSmall) => continue,
@@ -211,7 +228,7 @@ impl NodeCircuits {
 
 /// The last circuit over links of `2^rows_log2` rows: the same for all jobs.
 pub fn wrap_circuit(rows_log2: usize) -> Circuit {
-    link::wrap(&link::link_shape(rows_log2))
+    link::wrap(&Cache::none(), &link::link_shape(rows_log2))
 }
 
 /// A statement with its proof.

@@ -112,11 +112,11 @@ pub struct Circuit {
     /// The families of its constraints.
     pub(crate) families: BTreeSet<Family>,
     /// Rows without a gate, all of whose wires are random.
-    spare: Vec<usize>,
+    pub(crate) spare: Vec<usize>,
     /// Rows without a gate, pairwise equal in all routed wires.
-    pairs: Vec<(usize, usize)>,
+    pub(crate) pairs: Vec<(usize, usize)>,
     /// The row of the public inputs, whose unused wires the builder fills.
-    public_row: Option<usize>,
+    pub(crate) public_row: Option<usize>,
 }
 
 impl std::fmt::Debug for Circuit {

@@ -1,5 +1,6 @@
 //! "`c0 = b + Σ x`, and the polynomials have these values at the points of the shares."
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
 use crate::kit::{Family, Hash, Kit, Values};
@@ -35,7 +36,7 @@ impl ExtendCircuit {
     /// Builds the circuit without one family of constraints: for tests of the others.
     pub fn without(members: u32, blocks: usize, omit: Option<Family>) -> Self {
         let others = members as usize - 1;
-        let mut kit = Kit::new(Purpose::Public, &format!("extend/1 n={members} blocks={blocks}"), omit);
+        let mut kit = Kit::new(Purpose::Public, &Self::shape(members, blocks), omit);
         let elements: Vec<_> = (0..2 * blocks)
             .map(|_| (kit.public_hash(), kit.public_hash(), kit.public_hashes(others), kit.public_hash()))
             .collect();
@@ -69,6 +70,16 @@ impl ExtendCircuit {
             }
         }
         Self { circuit: kit.finish(Blinding::None) }
+    }
+
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, members: u32, blocks: usize) -> Self {
+        let build = || Self::build(members, blocks).circuit;
+        Self { circuit: cache.circuit(Purpose::Public, &Self::shape(members, blocks), build) }
+    }
+
+    fn shape(members: u32, blocks: usize) -> String {
+        format!("extend/1 n={members} blocks={blocks}")
     }
 
     /// What an honest node fills in; `owner` and `others` are the `r` of the tile's proof and of the shares.

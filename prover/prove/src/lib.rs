@@ -1,6 +1,7 @@
 //! Circuits and provers of every statement of encrypted training: `docs/protocol.md`, section 15.
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+pub mod cache;
 pub mod chain;
 pub mod circuit;
 mod config;

@@ -1,5 +1,6 @@
 //! "`y = (c·s)[src] + M`, `S → S'` rounded, `g + a''·s + place(S')` is noise": a member's answer to a phase.
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
 use crate::gadgets;
@@ -120,6 +121,13 @@ impl PhaseCircuit {
     /// Builds the circuit of a phase of a table.
     pub fn build(table: &PhaseTable, phase: usize, members: u32) -> Self {
         Self::without(table, phase, members, None)
+    }
+
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, table: &PhaseTable, phase: usize, members: u32) -> Self {
+        let shape = Shape::of(table, phase, members);
+        let build = || Self::build(table, phase, members).circuit;
+        Self { circuit: cache.circuit(Purpose::Share, &shape.text(), build), shape }
     }
 
     /// Builds the circuit without one family of constraints: for tests of the others.

@@ -1,5 +1,6 @@
 //! "The products, `c`, `u`, rounding and the new `c0` are right": a phase as the compute node runs it.
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
 use crate::gadgets;
@@ -127,13 +128,34 @@ impl StepCircuit {
         Self::without(table, phase, members, None)
     }
 
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, table: &PhaseTable, phase: usize, members: u32) -> Self {
+        let (shape, wiring) = (Shape::of(table, phase, members), Wiring::of(table, phase));
+        let build = || Self::build(table, phase, members).circuit;
+        Self { circuit: cache.circuit(Purpose::Public, &Self::text(&shape, &wiring), build), shape, wiring }
+    }
+
+    fn text(shape: &Shape, wiring: &Wiring) -> String {
+        let n = shape.members;
+        format!("step/1 n={n} {} wiring={wiring:?} outputs={:?}", shape.text(), shape.outputs)
+    }
+
     /// Builds the circuit without one family of constraints: for tests of the others.
     pub fn without(table: &PhaseTable, phase: usize, members: u32, omit: Option<Family>) -> Self {
+        let (kit, shape, wiring) = Self::lay_out(table, phase, members, omit);
+        Self { circuit: kit.finish(Blinding::None), shape, wiring }
+    }
+
+    /// The rows that the circuit of a phase takes before they are padded to a power of two, without building it.
+    pub fn rows(table: &PhaseTable, phase: usize, members: u32) -> usize {
+        Self::lay_out(table, phase, members, None).0.b.num_gates()
+    }
+
+    fn lay_out(table: &PhaseTable, phase: usize, members: u32, omit: Option<Family>) -> (Kit, Shape, Wiring) {
         let shape = Shape::of(table, phase, members);
         let wiring = Wiring::of(table, phase);
         let (n, columns) = (shape.members, shape.columns);
-        let text = format!("step/1 n={n} {} wiring={wiring:?} outputs={:?}", shape.text(), shape.outputs);
-        let mut kit = Kit::new(Purpose::Public, &text, omit);
+        let mut kit = Kit::new(Purpose::Public, &Self::text(&shape, &wiring), omit);
 
         kit.public(8);
         let mut pairs = |count: usize| (0..count).map(|_| (kit.public_hash(), kit.public_hash())).collect::<Vec<_>>();
@@ -310,7 +332,7 @@ impl StepCircuit {
         let opened = kit.commit(Tag::Witness, &witness);
         kit.equal("witness commitment", &opened, &head.witness);
         gadgets::all_identities(&mut kit, &head, &collected, columns, y);
-        Self { circuit: kit.finish(Blinding::None), shape, wiring }
+        (kit, shape, wiring)
     }
 
     /// What the phase makes of its data, output by output.

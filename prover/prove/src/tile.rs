@@ -1,5 +1,6 @@
 //! "`b + a·s` is a tile: features in range, rows and moments of bounded norm, noise in [−2, 2]."
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
 use crate::gadgets;
@@ -92,13 +93,23 @@ impl TileCircuit {
         Self::without(bounds, None)
     }
 
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, bounds: Bounds) -> Self {
+        let build = || Self::build(bounds).circuit;
+        Self { circuit: cache.circuit(Purpose::Share, &Self::shape(bounds), build), bounds }
+    }
+
+    fn shape(bounds: Bounds) -> String {
+        let Bounds { columns, blocks, classes, range, row_norm, moment_norm } = bounds;
+        format!(
+            "tile/1 D={columns} blocks={blocks} classes={classes} range={range} row={row_norm} moment={moment_norm}"
+        )
+    }
+
     /// Builds the circuit without one family of constraints: for tests of the others.
     pub fn without(bounds: Bounds, omit: Option<Family>) -> Self {
         let Bounds { columns, blocks, classes, range, row_norm, moment_norm } = bounds;
-        let shape = format!(
-            "tile/1 D={columns} blocks={blocks} classes={classes} range={range} row={row_norm} moment={moment_norm}"
-        );
-        let mut kit = Kit::new(Purpose::Share, &shape, omit);
+        let mut kit = Kit::new(Purpose::Share, &Self::shape(bounds), omit);
         let key = kit.public_hash();
         kit.public_hashes(4 * blocks);
         let head = kit.head();

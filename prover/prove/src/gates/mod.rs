@@ -9,6 +9,10 @@ pub use digits::DigitGate;
 pub use range::RangeGate;
 pub use small::SmallGate;
 
+pub(crate) use digits::DigitGenerator;
+pub(crate) use range::RangeGenerator;
+pub(crate) use small::SmallGenerator;
+
 use plonky2::util::serialization::{Buffer, IoResult, Read, Write};
 use zektra_statement::field::{F, Field};
 

@@ -1,5 +1,6 @@
 //! Statements proven and refused, one module a behaviour.
 #![allow(clippy::unwrap_used, clippy::type_complexity)]
+mod a_cached_circuit_is_the_built_one;
 mod a_constraint_left_out_lets_a_forgery_pass;
 mod a_forged_share_is_refused;
 mod a_forged_step_is_refused;
