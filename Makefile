@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ONLY ?=
 
-.PHONY: help setup build demo test bench pin lint doc clean
+.PHONY: help setup build demo demo-offline test bench pin lint doc clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -14,8 +14,10 @@ setup: ## Install what is missing: a C compiler, Python's venv, scikit-learn in 
 build: setup ## Build everything.
 	@cargo build --workspace
 
-demo: setup ## Train on encrypted rows of a real table, compare with training in the clear.
+demo: setup ## Train on encrypted rows of a real table, then again with every step proven.
 	@scripts/demo
+
+demo-offline: demo ## The demonstration without a chain.
 
 test: setup ## Run the whole test suite and print the time of each part.
 	@scripts/test

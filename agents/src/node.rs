@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use zektra_he::transcript::{Answer, PhaseView, Program, Transcript};
 use zektra_parties::share;
@@ -340,18 +340,29 @@ impl<'a> Node<'a> {
             node: proofs::local_node(&self.job),
         };
         let (done, total) = (AtomicU64::new(0), Prover::links(&program));
+        let stop = AtomicBool::new(false);
+        // A job that is proven already is only delivered again.
+        let known = self.archive.folder().join(crate::member::BUNDLE);
+        if known.exists() {
+            let bundle = crate::files::read(&known)?;
+            let (transcript, news) = self.train(&program, &at, &mut |_| Ok(()), progress)?;
+            crate::bundles::check(&bundle, &program, &transcript)?;
+            let outcome = self.finish(&program, &transcript, news, schema, &bundle, progress)?;
+            return Ok(Finished { outcome, bundle: Some(bundle) });
+        }
         std::thread::scope(|scope| {
             let (tasks, waiting) = sync_channel::<Task>(QUEUE);
             let worker = scope.spawn(|| {
                 // Owned here: when the worker ends early, whoever waits to send is told.
                 let waiting = waiting;
-                prover.run(&waiting, &done)
+                prover.run(&waiting, &done, &stop)
             });
             let mut send = |task: Task| tasks.send(task).ok().context("the prover has stopped");
             let trained = self
                 .send_data(&program, &mut send)
                 .and_then(|()| self.train(&program, &at, &mut |task| send(Task::Phase(task)), progress));
             drop(tasks);
+            stop.store(trained.is_err(), Ordering::Relaxed);
             if trained.is_ok() {
                 while !worker.is_finished() {
                     progress(Stage::Proving, done.load(Ordering::Relaxed), total);
@@ -360,11 +371,12 @@ impl<'a> Node<'a> {
                 progress(Stage::Proving, total, total);
             }
             let proven = worker.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
-            // The prover's own error explains why nothing could be sent to it.
             let (last, states) = match (proven, &trained) {
+                (Ok(proven), Ok(_)) => proven,
+                (Err(e), Err(_)) if e.is::<prover::Stopped>() => return Err(trained.err().context("training stopped")?),
+                // Its own error explains why nothing could be sent to it.
                 (Err(e), _) => return Err(e.context("cannot prove the job")),
                 (Ok(_), Err(_)) => return Err(trained.err().context("training stopped")?),
-                (Ok(proven), Ok(_)) => proven,
             };
             let (transcript, news) = trained?;
             let bundle = self.bundle(&program, &roots, &circuits, &last, &states)?;

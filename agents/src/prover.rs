@@ -5,9 +5,9 @@
 
 use crate::archive::{Archive, StreamId, offline_index};
 use crate::proofs::{self, Checked, ProofId, ProofStore};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use zektra_he::transcript::{Answer, Multipliers, PhaseView, Program};
 use zektra_parties::{node, share};
@@ -49,6 +49,11 @@ pub struct PhaseTask {
     pub proofs: Vec<Vec<u8>>,
 }
 
+/// The job does not go on, so neither do its proofs.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("stopped: the job does not go on")]
+pub struct Stopped;
+
 /// What the node proves with.
 pub struct Prover<'a> {
     /// The job's circuits.
@@ -74,16 +79,17 @@ impl Prover<'_> {
         1 + u64::from(program.job.groups()) + batches + phases + 1
     }
 
-    /// Proves all tasks, then the last proof. `done` counts links.
+    /// Proves all tasks, then the last proof. `done` counts links; `stop` ends it before the next one.
     ///
     /// # Errors
     /// Proofs that do not belong together; what the system says.
-    pub fn run(&self, tasks: &Receiver<Task>, done: &AtomicU64) -> Result<(Proof, States)> {
+    pub fn run(&self, tasks: &Receiver<Task>, done: &AtomicU64, stop: &AtomicBool) -> Result<(Proof, States)> {
         let mut chain = self.begin()?;
         done.store(chain.links(), Ordering::Relaxed);
         let mut multipliers = Multipliers::new(self.program.clone());
         let mut points: Vec<Vec<E>> = vec![];
         for task in tasks {
+            ensure!(!stop.load(Ordering::Relaxed), Stopped);
             let before = chain.links();
             match task {
                 Task::Group { dataset, group } => self.group(&mut chain, dataset, group)?,
@@ -97,6 +103,7 @@ impl Prover<'_> {
             }
             done.store(chain.links(), Ordering::Relaxed);
         }
+        ensure!(!stop.load(Ordering::Relaxed), Stopped);
         let last = chain.wrap()?;
         done.fetch_add(1, Ordering::Relaxed);
         Ok((last, chain.states().clone()))

@@ -6,6 +6,7 @@ mod a_killed_party_goes_on_where_it_was;
 mod a_member_refuses_what_it_did_not_compute;
 mod a_model_file_predicts_the_same_everywhere;
 mod a_model_trained_on_ciphertexts_is_the_integers_model;
+mod a_proven_job_is_checked_by_all;
 mod a_node_in_its_own_process_holds_no_secret;
 mod an_upload_of_plaintext_is_refused;
 mod bad_input_is_named_and_leaves_nothing;

@@ -1,4 +1,4 @@
-use super::pseudo;
+use crate::stage::pseudo;
 use std::path::{Path, PathBuf};
 use zektra_prove::cache::{Cache, Source};
 use zektra_prove::circuit::Proof;
