@@ -6,7 +6,8 @@ use std::process::Command;
 /// The binary of this build, beside the folder of the test's own.
 fn binary() -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
-    (path.pop(), path.pop());
+    path.pop();
+    path.pop();
     path.push("zektra-verify");
     if !path.exists() {
         let build = ["build", "--workspace", "--bin", "zektra-verify"];
