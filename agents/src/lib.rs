@@ -11,6 +11,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod archive;
+pub mod bundles;
 pub mod files;
 pub mod inspect;
 pub mod local;
@@ -18,6 +19,8 @@ pub mod member;
 pub mod model;
 pub mod node;
 pub mod plot;
+pub mod proofs;
+pub mod prover;
 pub mod rejected;
 pub mod schema;
 pub mod table;

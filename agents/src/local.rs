@@ -2,7 +2,7 @@
 //! but serialised messages.
 
 use crate::member::{Connection, serve};
-use crate::node::{Link, Node, Progress};
+use crate::node::{Finished, Link, Node, Progress};
 use crate::rejected::{Rejected, expect};
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use zektra_he::profile::{Profile, Wanted};
-use zektra_proto::training::v1::Outcome;
+use zektra_prove::cache::Cache;
+use zektra_prove::chain::{NodeCircuits, ShareCircuits};
 use zektra_statement::field::N;
 use zektra_statement::record::{Job, JobDataset};
 use zektra_statement::template::{Kind, Template, columns_for};
@@ -53,6 +54,9 @@ pub struct JobFile {
     /// For templates that are not governed.
     #[serde(default)]
     pub trusted_inputs: bool,
+    /// Whether every step is proven.
+    #[serde(default)]
+    pub prove: bool,
     /// The compute node's folder.
     pub node: PathBuf,
     /// The developer's folder.
@@ -99,6 +103,8 @@ pub struct Plan {
     pub node: PathBuf,
     /// The datasets' schema.
     pub schema: Schema,
+    /// What the job is proven with, if it is.
+    pub circuits: Option<Arc<NodeCircuits>>,
 }
 
 impl JobFile {
@@ -113,11 +119,13 @@ impl JobFile {
         Ok(file)
     }
 
-    /// The job's record: seats and datasets read from the members' folders, scales chosen.
+    /// The job's record: seats and datasets read from the members' folders, scales chosen, circuits built if it
+    /// is to be proven; `progress` is called with the name of each circuit.
     ///
     /// # Errors
-    /// A field that is wrong, folders that do not hold what the file says, too little hiding.
-    pub fn plan(&self, base: &Path) -> Result<Plan> {
+    /// A field that is wrong, folders that do not hold what the file says, too little hiding; a job that is too
+    /// large to be proven.
+    pub fn plan(&self, base: &Path, progress: &mut dyn FnMut(&str)) -> Result<Plan> {
         let input = |field: &str, value: &dyn std::fmt::Display, expected: &str| {
             Rejected::Input(format!("{field}: {value}, expected {expected}"))
         };
@@ -214,6 +222,13 @@ impl JobFile {
             fan_in: self.fan_in,
         };
         let template = Template { kind, params: wanted.search()? };
+        let mut circuits = None;
+        if self.prove {
+            progress("members' circuits");
+            let cache = Cache::of_user();
+            let shares = Arc::new(ShareCircuits::load(&cache, &template, seats.len() as u32)?);
+            circuits = Some(Arc::new(NodeCircuits::load(&cache, shares, progress)?));
+        }
         let job = Job {
             chain_id: self.chain_id.clone(),
             id: self.id,
@@ -225,7 +240,7 @@ impl JobFile {
             datasets,
             beacon,
             trusted_inputs: self.trusted_inputs,
-            circuits: None,
+            circuits: circuits.as_ref().map(|c| c.digest()),
         };
         let profile = Profile::of(&job)?;
         profile.check()?;
@@ -235,7 +250,7 @@ impl JobFile {
         let shared = homes.iter().any(|h| real(h.path()) == real(&node));
         expect(!shared, || format!("node: {}, expected a folder that is no member's", self.node.display()))?;
         let node = node.join("jobs").join(format!("{}-{}", job.id, job.attempt));
-        Ok(Plan { job, profile, homes, node, schema })
+        Ok(Plan { job, profile, homes, node, schema, circuits })
     }
 }
 
@@ -333,9 +348,10 @@ struct NodeGone;
 ///
 /// # Errors
 /// Whatever stops a party; the member's own error where it has one.
-pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<Outcome> {
+pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<Finished> {
     // Whoever planned the job here is whom the members belong to.
     let approved = plan.job.digest();
+    let shares = plan.circuits.as_ref().map(|c| &c.shares);
     std::thread::scope(|scope| {
         let mut links: Vec<Box<dyn Link>> = Vec::new();
         let mut members = Vec::new();
@@ -346,11 +362,11 @@ pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<O
             links.push(Box::new(NodeEnd { member, requests, replies: receive_replies, traffic: node_traffic }));
             members.push(scope.spawn(move || {
                 let mut end = MemberEnd { member, requests: receive_requests, replies, traffic: member_traffic };
-                serve(home, approved, &mut end)
+                serve(home, approved, shares, &mut end)
             }));
         }
-        let outcome =
-            Node::open(&plan.node, plan.job.clone(), links).and_then(|node| node.run(plan.schema.to_toml(), progress));
+        let outcome = Node::open(&plan.node, plan.job.clone(), plan.circuits.as_ref(), links)
+            .and_then(|node| node.run(plan.schema.to_toml(), progress));
         // The node has hung up: every member ends. The first one's own error explains the node's.
         let mut own_error = None;
         for (member, home) in members.into_iter().zip(&plan.homes) {

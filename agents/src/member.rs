@@ -7,6 +7,7 @@
 use crate::archive::{
     Archive, ArchiveSource, StreamId, data_streams, offline_index, offline_streams, refuse_plaintext,
 };
+use crate::proofs::{self, ProofId, ProofStore, data_proofs, offline_proofs};
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
 use crate::wire;
@@ -18,12 +19,17 @@ use zektra_he::profile::Profile;
 use zektra_he::release;
 use zektra_he::seat::SeatSecret;
 use zektra_he::transcript::{Multipliers, Program};
+use zektra_parties::share;
 use zektra_proto::node::v1 as pb;
 use zektra_proto::node::v1::envelope::Body;
 use zektra_proto::node::v1::reply::Reply;
 use zektra_proto::node::v1::request::Request;
+use zektra_prove::chain::ShareCircuits;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::record::{Dataset, Job, Plane};
+
+/// A bundle's name in a job's folder.
+pub const BUNDLE: &str = "bundle.zkb";
 
 /// How a member hears a node.
 pub trait Connection {
@@ -45,9 +51,17 @@ pub trait Connection {
 /// `approved` is the digest of the job that the member's owner agreed to: whatever else the node
 /// opens is refused, for a node chooses neither the developer, nor the template, nor whom to trust.
 ///
+/// `circuits` are those of the approved job, if it is one that is proven: then the member proves what it
+/// sends, and multiplies its key with nothing before the proofs of what stands behind it are found true.
+///
 /// # Errors
 /// A broken connection, or a home that cannot be used. Refusals are sent to the node and are no errors.
-pub fn serve(home: &Home, approved: &Fingerprint, connection: &mut dyn Connection) -> Result<()> {
+pub fn serve(
+    home: &Home,
+    approved: &Fingerprint,
+    circuits: Option<&Arc<ShareCircuits>>,
+    connection: &mut dyn Connection,
+) -> Result<()> {
     let connection = &mut Guarded { connection, home: home.path().display().to_string() };
     let seat = home.seat()?;
     let mut log = home.log(&seat)?;
@@ -57,12 +71,14 @@ pub fn serve(home: &Home, approved: &Fingerprint, connection: &mut dyn Connectio
             return Ok(());
         };
         let outcome = match (request, &mut before) {
-            (Request::Open(r), None) => open(home, &seat, &log, approved, r).map(|(open, reply)| {
+            (Request::Open(r), None) => open(home, &seat, &log, approved, circuits, r).map(|(open, reply)| {
                 before = Some(open);
                 Step::Reply(reply)
             }),
             (Request::Pull(r), Some(open)) => open.pull(&seat, &mut log, &r).map(Step::Reply),
             (Request::Push(r), Some(open)) => open.push(&r).map(Step::Reply),
+            (Request::PullProof(r), Some(open)) => open.pull_proof(&seat, &r).map(Step::Reply),
+            (Request::PushProof(r), Some(open)) => open.push_proof(&r).map(Step::Reply),
             (Request::Lock(r), Some(open)) => open.lock(&seat, &mut log, &r).map(|p| Step::Locked(Arc::new(p))),
             (r, _) => Err(anyhow::anyhow!("{} does not fit here: open a job first", name_of(&r))),
         };
@@ -138,6 +154,8 @@ fn name_of(request: &Request) -> &'static str {
         Request::Phase(_) => "phase",
         Request::Finish(_) => "finish",
         Request::Deliver(_) => "deliver",
+        Request::PullProof(_) => "pull a proof",
+        Request::PushProof(_) => "push a proof",
     }
 }
 
@@ -146,6 +164,26 @@ struct Open {
     job: Job,
     index: u32,
     archive: Archive,
+    proving: Option<Proving>,
+    /// Where the proofs of own tiles are.
+    own_tiles: Vec<(u32, std::path::PathBuf)>,
+}
+
+/// What a member of a proven job has besides.
+#[derive(Clone)]
+struct Proving {
+    circuits: Arc<ShareCircuits>,
+    store: ProofStore,
+}
+
+impl Proving {
+    /// Refuses to go on without the proofs of others, all of which were checked when they came.
+    fn demand(&self, job: &Job, ids: &[ProofId]) -> Result<()> {
+        match ids.iter().find(|id| !self.store.has(**id)) {
+            None => Ok(()),
+            Some(id) => bail!("{id:?} by {:?} is missing", job.seats[id.member() as usize].name),
+        }
+    }
 }
 
 fn open(
@@ -153,6 +191,7 @@ fn open(
     seat: &SeatSecret,
     log: &LabelLog,
     approved: &Fingerprint,
+    circuits: Option<&Arc<ShareCircuits>>,
     request: pb::OpenRequest,
 ) -> Result<(Open, Reply)> {
     let job = wire::job_from_pb(request.job.as_ref().context("open.job: missing")?)?;
@@ -189,11 +228,24 @@ fn open(
     }
     // Only a job that is taken uses its number up.
     let mut archive = Archive::open(&folder, &job)?;
-    own_tiles.into_iter().for_each(|(dataset, path)| archive.use_own_tiles(dataset, path));
+    own_tiles.iter().for_each(|(dataset, path)| archive.use_own_tiles(*dataset, path.clone()));
+    let proving = match (&job.circuits, circuits) {
+        (None, _) => None,
+        (Some(_), Some(circuits)) => {
+            let same = circuits.members == job.members() && circuits.table.same_phases(&table);
+            ensure!(same, "the circuits at hand are those of another template");
+            Some(Proving { circuits: circuits.clone(), store: ProofStore::open(&archive)? })
+        }
+        (Some(_), None) => bail!("the job is to be proven, and this member has no circuits for it"),
+    };
     streams.extend(offline_streams(&job, &table));
     let have = streams.iter().map(|(id, _)| pb::Have { id: Some(id.to_pb()), polynomials: archive.have(*id) });
-    let reply = Reply::Open(pb::OpenReply { have: have.collect() });
-    Ok((Open { job, index, archive }, reply))
+    let mut reply = pb::OpenReply { have: have.collect(), proofs: vec![] };
+    if let Some(proving) = &proving {
+        let known = data_proofs(&job).into_iter().chain(offline_proofs(&job, &table));
+        reply.proofs = known.filter(|id| proving.store.has(*id)).map(ProofId::to_pb).collect();
+    }
+    Ok((Open { job, index, archive, proving, own_tiles }, Reply::Open(reply)))
 }
 
 /// Checks a pulled or pushed range against the stream's length.
@@ -261,6 +313,41 @@ impl Open {
         store(&self.archive, self.index, &data_streams(&self.job), request)
     }
 
+    /// A proof of this member's own.
+    fn pull_proof(&self, seat: &SeatSecret, request: &pb::PullProofRequest) -> Result<Reply> {
+        let id = ProofId::from_pb(request.id.as_ref().context("pull_proof.id: missing")?)?;
+        let Some(Proving { circuits, store }) = &self.proving else { bail!("the job is not proven") };
+        ensure!(id.member() == self.index, "{id:?} is another member's proof");
+        ensure!(data_proofs(&self.job).contains(&id), "{id:?} is no proof of this stage of the job");
+        if !store.has(id) {
+            let bytes = match id {
+                ProofId::Tile { dataset, group, .. } => {
+                    let path = self.own_tiles.iter().find(|(d, _)| *d == dataset).map(|(_, path)| path);
+                    let record = &self.job.datasets[dataset as usize].dataset;
+                    let path = path.map(|p| crate::vault::tile_proof(p, record.attempt, group)).context("no tiles")?;
+                    crate::files::read(&path)
+                        .context("the dataset's tiles are not proven: encrypt the same table with --prove")?
+                }
+                ProofId::Extension { dataset, member, group } => {
+                    let record = &self.job.datasets[dataset as usize].dataset;
+                    let stream = StreamId::Extension { dataset, member };
+                    let x = proofs::stored_group(&self.archive, &self.job, stream, dataset, group)?;
+                    let chain_id = &self.job.chain_id;
+                    let proven = share::prove_extension(circuits, seat, chain_id, record, group, &x)?;
+                    proofs::encode(&circuits.extension.circuit, &proven.proof)
+                }
+                ProofId::Offline { .. } => bail!("offline shares before the lock"),
+            };
+            store.write(id, &bytes)?;
+        }
+        Ok(Reply::PullProof(pb::PullProofReply { proof: store.read(id)?.into() }))
+    }
+
+    fn push_proof(&self, request: &pb::PushProofRequest) -> Result<Reply> {
+        let Some(proving) = &self.proving else { bail!("the job is not proven") };
+        take_proof(proving, &self.archive, &self.job, self.index, None, request)
+    }
+
     fn lock(&self, seat: &SeatSecret, log: &mut LabelLog, request: &pb::LockRequest) -> Result<Program> {
         for (id, total) in data_streams(&self.job) {
             if id.member() == self.index {
@@ -276,8 +363,30 @@ impl Open {
         ensure!(roots == own, "the node's extension roots differ from the shares that this member received");
         let program = Program::new(self.job.clone(), &own)?;
         ensure!(program.lock == lock, "the node's lock {lock} differs from this member's, {}", program.lock);
+        if let Some(proving) = &self.proving {
+            proving.demand(&self.job, &data_proofs(&self.job))?;
+            proofs::check_roots(&self.archive, &self.job)?;
+        }
         Ok(program)
     }
+}
+
+/// Keeps another member's proof, if it is true.
+fn take_proof(
+    proving: &Proving,
+    archive: &Archive,
+    job: &Job,
+    own: u32,
+    program: Option<&Arc<Program>>,
+    request: &pb::PushProofRequest,
+) -> Result<Reply> {
+    let id = ProofId::from_pb(request.id.as_ref().context("push_proof.id: missing")?)?;
+    ensure!(id.member() != own, "{id:?} is this member's own proof");
+    if !proving.store.has(id) {
+        proofs::check(&proving.circuits, archive, job, program, id, &request.proof)?;
+        proving.store.write(id, &request.proof)?;
+    }
+    Ok(Reply::PushProof(pb::PushProofReply {}))
 }
 
 /// A job after it is locked.
@@ -286,6 +395,7 @@ struct Session<'a> {
     archive: Archive,
     program: Arc<Program>,
     index: u32,
+    proving: Option<Proving>,
     stage: Stage<'a>,
 }
 
@@ -300,11 +410,11 @@ enum Stage<'a> {
 
 impl<'a> Session<'a> {
     fn start(seat: &'a SeatSecret, log: &'a mut LabelLog, open: Open, program: Arc<Program>) -> Result<Self> {
-        let Open { job, index, archive } = open;
+        let Open { job, index, archive, proving, .. } = open;
         let source = archive.source(&job, &program.table)?;
         let member = Member::join(seat, log, index, program.clone(), source)?;
         let multipliers = Multipliers::new(program.clone());
-        Ok(Self { seat, archive, program, index, stage: Stage::Offline { member, multipliers } })
+        Ok(Self { seat, archive, program, index, proving, stage: Stage::Offline { member, multipliers } })
     }
 
     fn position(&self) -> Result<pb::LockReply> {
@@ -320,16 +430,41 @@ impl<'a> Session<'a> {
                 let streams = offline_streams(&self.program.job, &self.program.table);
                 store(&self.archive, self.index, &streams, &r)
             }
+            Request::PullProof(r) => self.pull_proof(&r),
+            Request::PushProof(r) => {
+                let Some(proving) = &self.proving else { bail!("the job is not proven") };
+                let program = &self.program;
+                take_proof(proving, &self.archive, &program.job, self.index, Some(program), &r)
+            }
             Request::Phase(r) => {
                 self.take(&r.rounds)?;
                 let claim = wire::claim_from_pb(r.claim.as_ref().context("phase.claim: missing")?)?;
-                let answer = self.online()?.answer(&claim)?;
-                Ok(Reply::Phase(pb::PhaseReply { answer: Some(wire::answer_to_pb(&answer)) }))
+                let (seat, lock, proving) = (self.seat, self.program.lock, self.proving.clone());
+                let member = self.online()?;
+                let answer = member.answer(&claim)?;
+                let mut proof = Vec::new();
+                if let Some(Proving { circuits, .. }) = &proving {
+                    let view = member.view()?;
+                    let witness = member.witness().context("an answer without a witness")?;
+                    let proven = share::prove_answer(circuits, seat, lock, &view, &answer, witness)?;
+                    proof = proofs::encode(&circuits.phases[answer.phase as usize].circuit, &proven.proof);
+                }
+                let answer = Some(wire::answer_to_pb(&answer));
+                Ok(Reply::Phase(pb::PhaseReply { answer, proof: proof.into() }))
             }
             Request::Finish(r) => {
                 self.take(&r.rounds)?;
-                let (index, program) = (self.index, self.program.clone());
-                let released = self.online()?.release()?;
+                let (index, program, proving) = (self.index, self.program.clone(), self.proving.clone());
+                let folder = self.archive.folder().to_path_buf();
+                let member = self.online()?;
+                let released = member.release()?;
+                if proving.is_some() {
+                    crate::bundles::check(&r.bundle, &program, member.transcript())?;
+                    // The developer keeps what proves its model.
+                    if index == program.job.developer {
+                        crate::files::write(&folder.join(BUNDLE), &r.bundle)?;
+                    }
+                }
                 let developer = &program.job.seats[program.job.developer as usize];
                 let sealed = release::seal(&released, &developer.release_key, &program.lock, index)?;
                 Ok(Reply::Finish(pb::FinishReply { release: Some(wire::release_to_pb(index, &sealed)) }))
@@ -337,6 +472,32 @@ impl<'a> Session<'a> {
             Request::Deliver(r) => self.deliver(r),
             r => bail!("{} does not fit here: the job is locked", name_of(&r)),
         }
+    }
+
+    /// A proof of this member's own offline shares.
+    fn pull_proof(&mut self, request: &pb::PullProofRequest) -> Result<Reply> {
+        let id = ProofId::from_pb(request.id.as_ref().context("pull_proof.id: missing")?)?;
+        let Some(Proving { circuits, store }) = self.proving.clone() else { bail!("the job is not proven") };
+        let program = self.program.clone();
+        let due = offline_proofs(&program.job, &program.table);
+        let ProofId::Offline { member: maker, batch } = id else {
+            bail!("{id:?} does not fit here: the job is locked");
+        };
+        ensure!(maker == self.index && due.contains(&id), "{id:?} is no proof of this member");
+        if !store.has(id) {
+            let range = proofs::batch_range(&program.table, batch);
+            let stream = StreamId::Offline { member: maker };
+            self.make(stream, range.end)?;
+            let Stage::Offline { member, .. } = &self.stage else {
+                bail!("offline shares are proven before the first phase");
+            };
+            let p = proofs::stored(&self.archive, stream, range.start, range.end - range.start)?;
+            let d2 = proofs::batch_multipliers(&program, batch);
+            let noise = proofs::batch_noise(member, &program, batch);
+            let proven = share::prove_offline(&circuits, self.seat, program.lock, &d2, &p, &noise)?;
+            store.write(id, &proofs::encode(&circuits.offline.circuit, &proven.proof))?;
+        }
+        Ok(Reply::PullProof(pb::PullProofReply { proof: store.read(id)?.into() }))
     }
 
     fn pull(&mut self, request: &pb::PullRequest) -> Result<Reply> {
@@ -380,6 +541,9 @@ impl<'a> Session<'a> {
                 let have = self.archive.have(id);
                 ensure!(have == total, "{id:?} has {have} of {total} polynomials: it is too early for a phase");
             }
+            if let Some(proving) = &self.proving {
+                proving.demand(&self.program.job, &offline_proofs(&self.program.job, &self.program.table))?;
+            }
             self.archive.sync(&offline_streams(&self.program.job, &self.program.table))?;
             if let Stage::Offline { mut member, .. } = std::mem::replace(&mut self.stage, Stage::Moving) {
                 self.archive.replay(|answers| go_on(&mut member, &answers))?;
@@ -396,6 +560,7 @@ impl<'a> Session<'a> {
     fn take(&mut self, rounds: &[zektra_proto::training::v1::Round]) -> Result<()> {
         for round in rounds {
             let answers = wire::round_from_pb(round)?;
+            let (own, program, proving) = (self.index, self.program.clone(), self.proving.clone());
             let member = self.online()?;
             let next = member.transcript().position();
             let Some(first) = answers.first() else {
@@ -403,6 +568,9 @@ impl<'a> Session<'a> {
             };
             if (first.iteration, first.phase) < next {
                 continue;
+            }
+            if let Some(Proving { circuits, .. }) = &proving {
+                check_round(circuits, &program, member, own, &answers, &round.proofs)?;
             }
             go_on(member, &answers)?;
             if let Err(e) = self.archive.append_round(&answers) {
@@ -439,6 +607,29 @@ impl<'a> Session<'a> {
         crate::files::write(&path, &wire::encode_file(Body::Outcome(outcome)))?;
         Ok(Reply::Deliver(pb::DeliverReply {}))
     }
+}
+
+/// Checks the proofs of all others' answers to the phase that is next.
+fn check_round(
+    circuits: &ShareCircuits,
+    program: &Program,
+    member: &mut Member<'_, ArchiveSource>,
+    own: u32,
+    answers: &[zektra_he::transcript::Answer],
+    round_proofs: &[prost::bytes::Bytes],
+) -> Result<()> {
+    let view = member.view()?;
+    let at = member.transcript().position();
+    for (index, seat) in (0u32..).zip(&program.job.seats).filter(|(i, _)| *i != own) {
+        let told = || format!("answer of {:?} in iteration {}, phase {}", seat.name, at.0, at.1);
+        let answer = answers.get(index as usize).with_context(told)?;
+        let bytes = round_proofs.get(index as usize).context("its proof is missing").with_context(told)?;
+        ensure!((answer.iteration, answer.phase) == at && answer.member == index, "{}: it is another's", told());
+        member.transcript().check_answer(answer)?;
+        let proof = proofs::decode(&circuits.phases[at.1 as usize].circuit, bytes).with_context(told)?;
+        share::check_answer(circuits, seat.key, program.lock, &view, answer, proof).with_context(told)?;
+    }
+    Ok(())
 }
 
 /// Answers for itself (the same bytes as ever) and takes the round.

@@ -3,18 +3,26 @@
 //! The node holds no secret. What it has is on disk before it is used, so that a killed job goes on
 //! from its last finished phase.
 
-use crate::archive::{Archive, CHUNK, StreamId, data_streams, offline_streams, refuse_plaintext};
+use crate::archive::{Archive, ArchiveSource, CHUNK, StreamId, data_streams, offline_streams, refuse_plaintext};
+use crate::proofs::{self, ProofId, ProofStore, data_proofs, offline_proofs};
+use crate::prover::{self, PhaseTask, Prover, QUEUE, Task};
 use crate::wire;
 use anyhow::{Context as _, Result, bail, ensure};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use zektra_he::transcript::{Answer, Program, Transcript};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
+use zektra_he::transcript::{Answer, PhaseView, Program, Transcript};
+use zektra_parties::share;
 use zektra_proto::node::v1 as pb;
 use zektra_proto::node::v1::envelope::Body;
 use zektra_proto::node::v1::reply::Reply;
 use zektra_proto::node::v1::request::Request;
 use zektra_proto::training::v1 as training;
+use zektra_prove::chain::NodeCircuits;
+use zektra_prove::circuit::Proof;
+use zektra_statement::chain::States;
 use zektra_statement::record::Job;
 
 /// Characters of a member's refusal that are kept.
@@ -40,10 +48,16 @@ pub trait Link {
 pub enum Stage {
     /// Tiles and extension shares, in polynomials.
     Collecting,
+    /// Proofs of tiles and extension shares.
+    DataProofs,
     /// Offline shares, in polynomials.
     Offline,
+    /// Proofs of offline shares.
+    OfflineProofs,
     /// Phases.
     Training,
+    /// The node's own proofs that are still to be made.
+    Proving,
     /// Releases.
     Releasing,
 }
@@ -58,6 +72,16 @@ pub struct Node<'a> {
     links: Vec<Box<dyn Link + 'a>>,
     /// What each member has of each stream.
     have: Vec<BTreeMap<StreamId, u64>>,
+    /// Which proofs each member has.
+    known: Vec<BTreeSet<ProofId>>,
+    proving: Option<Proving>,
+}
+
+/// What a node has for a job that is proven.
+#[derive(Clone)]
+struct Proving {
+    circuits: Arc<NodeCircuits>,
+    store: ProofStore,
 }
 
 impl<'a> Node<'a> {
@@ -65,10 +89,24 @@ impl<'a> Node<'a> {
     ///
     /// # Errors
     /// A member that refuses; a folder that cannot be used.
-    pub fn open(folder: &Path, job: Job, links: Vec<Box<dyn Link + 'a>>) -> Result<Self> {
+    pub fn open(
+        folder: &Path,
+        job: Job,
+        circuits: Option<&Arc<NodeCircuits>>,
+        links: Vec<Box<dyn Link + 'a>>,
+    ) -> Result<Self> {
         ensure!(links.len() == job.seats.len(), "{} links for {} seats", links.len(), job.seats.len());
         let archive = Archive::open(folder, &job)?;
-        let mut node = Self { job, archive, links, have: Vec::new() };
+        let proving = match (&job.circuits, circuits) {
+            (None, _) => None,
+            (Some(named), Some(circuits)) => {
+                let own = circuits.digest();
+                ensure!(own == *named, "the job names the circuits {named}, those at hand are {own}");
+                Some(Proving { circuits: circuits.clone(), store: ProofStore::open(&archive)? })
+            }
+            (Some(_), None) => bail!("the job is to be proven, and this node has no circuits for it"),
+        };
+        let mut node = Self { job, archive, links, have: Vec::new(), known: Vec::new(), proving };
         let open = Request::Open(pb::OpenRequest { job: Some(wire::job_to_pb(&node.job)) });
         for reply in node.ask_all(|_| Some(open.clone()))?.into_iter().flatten() {
             let Reply::Open(reply) = reply else {
@@ -76,6 +114,7 @@ impl<'a> Node<'a> {
             };
             let one = |h: pb::Have| Ok((StreamId::from_pb(h.id.as_ref().context("have.id: missing")?)?, h.polynomials));
             node.have.push(reply.have.into_iter().map(one).collect::<Result<_>>()?);
+            node.known.push(reply.proofs.iter().map(ProofId::from_pb).collect::<Result<_>>()?);
         }
         Ok(node)
     }
@@ -198,13 +237,75 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Makes every party have all of these proofs; each is checked by all.
+    fn exchange_proofs(
+        &mut self,
+        ids: &[ProofId],
+        program: Option<&Arc<Program>>,
+        stage: Stage,
+        progress: Progress<'_>,
+    ) -> Result<()> {
+        let Some(Proving { circuits, store }) = self.proving.clone() else { return Ok(()) };
+        let total = ids.len() as u64;
+        loop {
+            let done = ids.iter().filter(|id| store.has(**id)).count() as u64;
+            progress(stage, done, total);
+            // One proof of each member at a time: all members work at once.
+            let wanted: Vec<Option<ProofId>> = (0..self.links.len() as u32)
+                .map(|m| ids.iter().copied().find(|id| id.member() == m && !store.has(*id)))
+                .collect();
+            if wanted.iter().all(Option::is_none) {
+                break;
+            }
+            let replies = self
+                .ask_all(|m| wanted[m].map(|id| Request::PullProof(pb::PullProofRequest { id: Some(id.to_pb()) })))?;
+            for (reply, id) in replies.into_iter().zip(wanted) {
+                let (Some(reply), Some(id)) = (reply, id) else { continue };
+                let Reply::PullProof(pb::PullProofReply { proof }) = reply else {
+                    bail!("a member answered something else than was asked");
+                };
+                proofs::check(&circuits.shares, &self.archive, &self.job, program, id, &proof)?;
+                store.write(id, &proof)?;
+            }
+        }
+        loop {
+            let wanted: Vec<Option<ProofId>> = (0..self.links.len())
+                .map(|m| {
+                    let others = ids.iter().copied().filter(|id| id.member() as usize != m);
+                    others.into_iter().find(|id| !self.known[m].contains(id))
+                })
+                .collect();
+            if wanted.iter().all(Option::is_none) {
+                return Ok(());
+            }
+            let mut requests = Vec::new();
+            for want in &wanted {
+                requests.push(match want {
+                    Some(id) => {
+                        let proof = store.read(*id)?.into();
+                        Some(Request::PushProof(pb::PushProofRequest { id: Some(id.to_pb()), proof }))
+                    }
+                    None => None,
+                });
+            }
+            self.ask_all(|m| requests[m].clone())?;
+            for (m, want) in wanted.into_iter().enumerate() {
+                self.known[m].extend(want);
+            }
+        }
+    }
+
     /// Runs the job to its end and delivers the outcome to the developer.
     ///
     /// # Errors
     /// A member that refuses, a malformed message, a disk that is full. What was done stays recorded.
-    pub fn run(mut self, schema: String, progress: Progress<'_>) -> Result<training::Outcome> {
+    pub fn run(mut self, schema: String, progress: Progress<'_>) -> Result<Finished> {
         self.exchange(&data_streams(&self.job), Stage::Collecting, progress)?;
+        self.exchange_proofs(&data_proofs(&self.job), None, Stage::DataProofs, progress)?;
         let roots = self.archive.roots(&self.job)?;
+        if self.proving.is_some() {
+            proofs::check_roots(&self.archive, &self.job)?;
+        }
         let program = Arc::new(Program::new(self.job.clone(), &roots)?);
         let lock = wire::lock_to_pb(&roots, &program.lock);
         let lock = Request::Lock(pb::LockRequest { lock: Some(lock) });
@@ -217,15 +318,103 @@ impl<'a> Node<'a> {
             at.push(u64::from(r.iteration) * phases + u64::from(r.phase));
         }
         self.exchange(&offline_streams(&self.job, &program.table), Stage::Offline, progress)?;
+        self.exchange_proofs(
+            &offline_proofs(&self.job, &program.table),
+            Some(&program),
+            Stage::OfflineProofs,
+            progress,
+        )?;
+        let Some(Proving { circuits, store }) = self.proving.clone() else {
+            let (transcript, news) = self.train(&program, &at, &mut |_| Ok(()), progress)?;
+            let outcome = self.finish(&program, &transcript, news, schema, &[], progress)?;
+            return Ok(Finished { outcome, bundle: None });
+        };
 
+        // Proofs are made behind the phases, on a folder of their own.
+        let archive = Archive::open(self.archive.folder(), &self.job)?;
+        let prover = Prover {
+            circuits: &circuits,
+            archive: &archive,
+            store,
+            program: program.clone(),
+            node: proofs::local_node(&self.job),
+        };
+        let (done, total) = (AtomicU64::new(0), Prover::links(&program));
+        std::thread::scope(|scope| {
+            let (tasks, waiting) = sync_channel::<Task>(QUEUE);
+            let worker = scope.spawn(|| {
+                // Owned here: when the worker ends early, whoever waits to send is told.
+                let waiting = waiting;
+                prover.run(&waiting, &done)
+            });
+            let mut send = |task: Task| tasks.send(task).ok().context("the prover has stopped");
+            let trained = self
+                .send_data(&program, &mut send)
+                .and_then(|()| self.train(&program, &at, &mut |task| send(Task::Phase(task)), progress));
+            drop(tasks);
+            if trained.is_ok() {
+                while !worker.is_finished() {
+                    progress(Stage::Proving, done.load(Ordering::Relaxed), total);
+                    std::thread::sleep(std::time::Duration::from_millis(100));
+                }
+                progress(Stage::Proving, total, total);
+            }
+            let proven = worker.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
+            // The prover's own error explains why nothing could be sent to it.
+            let (last, states) = match (proven, &trained) {
+                (Err(e), _) => return Err(e.context("cannot prove the job")),
+                (Ok(_), Err(_)) => return Err(trained.err().context("training stopped")?),
+                (Ok(proven), Ok(_)) => proven,
+            };
+            let (transcript, news) = trained?;
+            let bundle = self.bundle(&program, &roots, &circuits, &last, &states)?;
+            let outcome = self.finish(&program, &transcript, news, schema, &bundle, progress)?;
+            Ok(Finished { outcome, bundle: Some(bundle) })
+        })
+    }
+
+    /// Hands the row groups and the batches of offline shares to the prover.
+    fn send_data(&self, program: &Program, send: &mut dyn FnMut(Task) -> Result<()>) -> Result<()> {
+        for (dataset, d) in (0u32..).zip(&self.job.datasets) {
+            for group in 0..u64::from(d.dataset.groups) {
+                send(Task::Group { dataset, group })?;
+            }
+        }
+        let mut batch = 0;
+        while !proofs::batch_range(&program.table, batch).is_empty() {
+            send(Task::Offline(batch))?;
+            batch += 1;
+        }
+        Ok(())
+    }
+
+    /// Runs what is left of the phases, and tells of each phase what its proof needs.
+    #[allow(clippy::type_complexity)]
+    fn train(
+        &mut self,
+        program: &Arc<Program>,
+        at: &[u64],
+        prove: &mut dyn FnMut(Box<PhaseTask>) -> Result<()>,
+        progress: Progress<'_>,
+    ) -> Result<(Transcript<ArchiveSource>, Vec<Vec<training::Round>>)> {
+        let phases = program.table.phases.len() as u64;
+        let members = self.job.members();
         let mut transcript = Transcript::new(program.clone(), self.archive.source(&self.job, &program.table)?);
-        let mut recorded: Vec<Vec<Answer>> = Vec::new();
+        let mut recorded: Vec<training::Round> = Vec::new();
         let oldest = at.iter().copied().min().unwrap_or(0);
         let mut done = 0u64;
+        let proving = self.proving.clone();
         self.archive.replay(|answers| {
+            let mut proofs = vec![];
+            if let Some(Proving { store, .. }) = &proving {
+                proofs = prover::round_proofs(store, done, members)?;
+                let view = transcript.view()?;
+                let (answers, proofs) = (answers.clone(), proofs.clone());
+                prove(Box::new(PhaseTask { round: done, view, answers, proofs }))?;
+            }
             transcript.advance(&answers)?;
             if done >= oldest {
-                recorded.push(answers);
+                recorded.push(wire::proven_round_to_pb(&answers, &proofs));
             }
             done += 1;
             Ok(())
@@ -240,10 +429,8 @@ impl<'a> Node<'a> {
         }
         let total = u64::from(program.table.iterations) * phases;
         // What each member has not been told yet.
-        let mut news: Vec<Vec<training::Round>> = at
-            .iter()
-            .map(|&a| recorded.iter().skip((a - oldest) as usize).map(|r| wire::round_to_pb(r)).collect())
-            .collect();
+        let mut news: Vec<Vec<training::Round>> =
+            at.iter().map(|&a| recorded.iter().skip((a - oldest) as usize).cloned().collect()).collect();
         drop(recorded);
         while !transcript.finished() {
             progress(Stage::Training, done, total);
@@ -252,20 +439,68 @@ impl<'a> Node<'a> {
             let replies = self.ask_all(|m| {
                 Some(Request::Phase(pb::PhaseRequest { rounds: news[m].clone(), claim: Some(claim.clone()) }))
             })?;
-            let mut answers = Vec::new();
+            let (mut answers, mut round_proofs) = (Vec::new(), Vec::new());
             for reply in replies.into_iter().flatten() {
-                let Reply::Phase(pb::PhaseReply { answer: Some(answer) }) = reply else {
+                let Reply::Phase(pb::PhaseReply { answer: Some(answer), proof }) = reply else {
                     bail!("a member answered something else than was asked");
                 };
                 answers.push(wire::answer_from_pb(&answer)?);
+                round_proofs.push(proof.to_vec());
+            }
+            let mut task = None;
+            if let Some(Proving { circuits, store }) = &proving {
+                let view = transcript.view()?;
+                self.check_round(circuits, program, &transcript, &view, &answers, &round_proofs)?;
+                // Before the round is: a recorded round has its proofs.
+                prover::keep_round_proofs(store, done, &round_proofs)?;
+                let (answers, proofs) = (answers.clone(), round_proofs.clone());
+                task = Some(Box::new(PhaseTask { round: done, view, answers, proofs }));
             }
             transcript.advance(&answers)?;
             self.archive.append_round(&answers)?;
-            news = vec![vec![wire::round_to_pb(&answers)]; self.links.len()];
+            task.map_or(Ok(()), &mut *prove)?;
+            let proofs = if proving.is_some() { &round_proofs[..] } else { &[] };
+            news = vec![vec![wire::proven_round_to_pb(&answers, proofs)]; self.links.len()];
             done += 1;
         }
         progress(Stage::Training, total, total);
-        self.finish(&program, &transcript, news, schema, progress)
+        Ok((transcript, news))
+    }
+
+    /// Checks the proofs of all answers to a phase: a false one is its member's debt.
+    fn check_round(
+        &self,
+        circuits: &NodeCircuits,
+        program: &Program,
+        transcript: &Transcript<ArchiveSource>,
+        view: &PhaseView,
+        answers: &[Answer],
+        round_proofs: &[Vec<u8>],
+    ) -> Result<()> {
+        let (iteration, phase) = transcript.position();
+        for ((index, seat), (answer, bytes)) in (0u32..).zip(&self.job.seats).zip(answers.iter().zip(round_proofs)) {
+            let told = || format!("member {:?} owes a true answer in iteration {iteration}, phase {phase}", seat.name);
+            let own = (answer.member, answer.iteration, answer.phase) == (index, iteration, phase);
+            ensure!(own, "{}: it sent another", told());
+            transcript.check_answer(answer).with_context(told)?;
+            let proof = proofs::decode(&circuits.shares.phases[phase as usize].circuit, bytes).with_context(told)?;
+            share::check_answer(&circuits.shares, seat.key, program.lock, view, answer, proof).with_context(told)?;
+        }
+        Ok(())
+    }
+
+    fn bundle(
+        &self,
+        program: &Program,
+        roots: &[zektra_statement::digest::Fingerprint],
+        circuits: &NodeCircuits,
+        last: &Proof,
+        states: &States,
+    ) -> Result<Vec<u8>> {
+        let node = proofs::local_node(&program.job);
+        let bundle = zektra_parties::bundle::bundle(circuits, &program.job, roots, node, last, states).encode();
+        crate::files::write(&self.archive.folder().join(crate::member::BUNDLE), &bundle)?;
+        Ok(bundle)
     }
 
     fn finish<S: zektra_he::transcript::Source>(
@@ -274,11 +509,15 @@ impl<'a> Node<'a> {
         transcript: &Transcript<S>,
         news: Vec<Vec<training::Round>>,
         schema: String,
+        bundle: &[u8],
         progress: Progress<'_>,
     ) -> Result<training::Outcome> {
         let members = self.links.len() as u64;
         progress(Stage::Releasing, 0, members);
-        let replies = self.ask_all(|m| Some(Request::Finish(pb::FinishRequest { rounds: news[m].clone() })))?;
+        let replies = self.ask_all(|m| {
+            let bundle = bundle.to_vec().into();
+            Some(Request::Finish(pb::FinishRequest { rounds: news[m].clone(), bundle }))
+        })?;
         let mut releases = Vec::new();
         for reply in replies.into_iter().flatten() {
             let Reply::Finish(pb::FinishReply { release: Some(release) }) = reply else {
@@ -303,6 +542,15 @@ impl<'a> Node<'a> {
         progress(Stage::Releasing, members, members);
         Ok(outcome)
     }
+}
+
+/// What comes of a job.
+#[derive(Debug)]
+pub struct Finished {
+    /// What the developer decrypts.
+    pub outcome: training::Outcome,
+    /// The bundle that proves it, if it is proven.
+    pub bundle: Option<Vec<u8>>,
 }
 
 /// A member said no.

@@ -55,10 +55,7 @@ impl Plot {
     /// # Errors
     /// A path that cannot be written.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        }
-        std::fs::write(path, self.svg()).with_context(|| format!("cannot write {}", path.display()))
+        save(path, &self.svg())
     }
 
     fn svg(&self) -> String {
@@ -160,6 +157,78 @@ impl Plot {
             line(format!(r#"<text x="{:.1}" y="{:.1}">{}</text>"#, x + 40.0, at + 4.0, escape(&s.name)));
         }
     }
+}
+
+/// Named lengths, one under the other.
+#[derive(Clone, Debug)]
+pub struct Bars {
+    /// Above the bars.
+    pub title: String,
+    /// Under the axis, with its unit.
+    pub x: String,
+    /// Names and lengths, from the top.
+    pub rows: Vec<(String, f64)>,
+}
+
+impl Bars {
+    /// Writes the SVG file, making its folder.
+    ///
+    /// # Errors
+    /// A path that cannot be written.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        save(path, &self.svg())
+    }
+
+    fn svg(&self) -> String {
+        const ROW: f64 = 34.0;
+        let left = self.rows.iter().map(|r| r.0.chars().count()).max().unwrap_or(0) as f64 * 6.6 + 24.0;
+        let bottom = TOP + ROW * self.rows.len() as f64;
+        let height = bottom + BOTTOM;
+        let xs = ticks(self.rows.iter().map(|r| r.1), true, 8);
+        let (x0, x1) = ends(&xs);
+        let right = WIDTH - 3.0 * RIGHT;
+        let px = |x: f64| left + (x - x0) / (x1 - x0) * (right - left);
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let mut line = |text: String| {
+            let _ = writeln!(out, "{text}");
+        };
+        line(format!(
+            r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif" font-size="12" fill="#333">"##
+        ));
+        line(format!(r##"<rect width="{WIDTH}" height="{height}" fill="#fcfcfa"/>"##));
+        line(format!(r#"<text x="14" y="24" font-size="15" font-weight="600">{}</text>"#, escape(&self.title)));
+        for &x in &xs {
+            let at = px(x);
+            line(format!(r##"<path d="M{at:.1} {TOP}V{bottom}" stroke="#e3e3de"/>"##));
+            let y = bottom + 19.0;
+            line(format!(r#"<text x="{at:.1}" y="{y:.1}" text-anchor="middle">{}</text>"#, label(x, &xs)));
+        }
+        for (i, (name, value)) in self.rows.iter().enumerate() {
+            let (y, colour) = (TOP + ROW * i as f64, COLOURS[i % COLOURS.len()]);
+            let middle = y + ROW / 2.0 + 4.0;
+            line(format!(r#"<text x="{:.1}" y="{middle:.1}" text-anchor="end">{}</text>"#, left - 10.0, escape(name)));
+            let width = px(*value) - left;
+            line(format!(
+                r#"<rect x="{left:.1}" y="{:.1}" width="{width:.1}" height="{:.1}" fill="{colour}"/>"#,
+                y + 6.0,
+                ROW - 12.0
+            ));
+            line(format!(r#"<text x="{:.1}" y="{middle:.1}">{value:.2}</text>"#, px(*value) + 6.0));
+        }
+        let middle = (left + right) / 2.0;
+        let y = height - 14.0;
+        line(format!(r#"<text x="{middle:.1}" y="{y:.1}" text-anchor="middle">{}</text>"#, escape(&self.x)));
+        line("</svg>".into());
+        out
+    }
+}
+
+fn save(path: &Path, svg: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    std::fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn escape(text: &str) -> String {

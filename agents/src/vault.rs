@@ -301,39 +301,11 @@ pub fn encrypt(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64, u64)) ->
     let id = Dataset::object_id(job.chain_id, &seat.commitment(), job.name);
     let sealer = Sealer { seat: &seat, chain_id: job.chain_id, dataset: id, attempt: job.attempt };
 
-    let file = File::open(job.csv).with_context(|| format!("cannot read {}", job.csv.display()))?;
-    let total = file.metadata().map_or(0, |m| m.len());
-    let counter = Counter::default();
-    let reader = counter.count(BufReader::with_capacity(1 << 20, file));
-    let in_file = || format!("in {}", job.csv.display());
-    let mut table = TableReader::new(reader, job.schema, layout.scale_x).with_context(in_file)?;
     files::private_folder(&folder)?;
     let mut output = Output::open(&folder, job.attempt)?;
-    let mut rows = Vec::with_capacity(layout.rows);
-    let mut groups: Vec<RowGroup> = Vec::new();
-    let mut first_group = 0u64;
-    loop {
-        let row = table.next().transpose().with_context(in_file)?;
-        let ended = row.is_none();
-        if let Some(row) = row {
-            rows.push(layout.row(row)?);
-        }
-        if rows.len() == layout.rows || (ended && !rows.is_empty()) {
-            groups.push(RowGroup::pack(&rows, layout.columns, layout.blocks, layout.classes));
-            rows.clear();
-        }
-        if groups.len() == BATCH || (ended && !groups.is_empty()) {
-            output.add(&sealer, &mut log, first_group * layout.blocks as u64, &groups)?;
-            first_group += groups.len() as u64;
-            groups.clear();
-            progress(table.tally().rows, counter.get(), total);
-        }
-        if ended {
-            break;
-        }
-    }
-    let tally = table.tally();
-    expect(tally.rows > 0, || format!("{} has a header but no rows, expected at least one", job.csv.display()))?;
+    let (first_group, tally) = read_groups(job, &layout, progress, &mut |first, groups| {
+        output.add(&sealer, &mut log, first * layout.blocks as u64, groups)
+    })?;
     let dataset = Dataset {
         id,
         owner_key: seat.commitment(),
@@ -353,6 +325,105 @@ pub fn encrypt(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64, u64)) ->
     };
     let (dataset, bytes) = output.finish(job.name, job.schema, dataset)?;
     Ok(Encrypted { dataset, tally, bytes })
+}
+
+/// Where the proof of a row group is, beside the dataset's tiles.
+pub fn tile_proof(tiles: &Path, attempt: u32, group: u64) -> PathBuf {
+    tiles.with_file_name("proofs").join(format!("tile-{attempt}-{group}.zkp"))
+}
+
+/// Proves the row groups of an encrypted dataset from the rows that it was made of. What is proven already
+/// is left. Gives how many proofs there are now.
+///
+/// `progress(done, total)` is called for every row group.
+///
+/// # Errors
+/// Other rows than those that were encrypted; rows that no proof can bound; what the system says.
+pub fn prove_tiles(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<u64> {
+    let seat = job.home.seat()?;
+    let mut log = job.home.log(&seat)?;
+    let (dataset, _, tiles) = job.home.dataset(job.name)?;
+    let is_it = dataset.owner_key == seat.commitment() && dataset.schema == schema_digest(job.schema);
+    allow(is_it && dataset.attempt == job.attempt, || {
+        format!("dataset {:?} was encrypted under another key, schema or attempt", job.name)
+    })?;
+    let bounds = zektra_prove::tile::Bounds::of_dataset(&dataset);
+    let bounds = bounds.context("the schema's bounds are too large to be proven: lower its scales or row norm")?;
+    let circuit = zektra_prove::tile::TileCircuit::load(&zektra_prove::cache::Cache::of_user(), bounds);
+    let layout = Layout::of(job.schema);
+    let sealer = Sealer { seat: &seat, chain_id: job.chain_id, dataset: dataset.id, attempt: job.attempt };
+    files::private_folder(&tiles.with_file_name("proofs"))?;
+    let file = File::open(&tiles).with_context(|| format!("cannot read {}", tiles.display()))?;
+    let planes = (layout.blocks * Plane::ALL.len()) as u64;
+    let total = u64::from(dataset.groups);
+    let (count, _) = read_groups(job, &layout, &mut |_, _, _| {}, &mut |first, groups| {
+        for (group, row_group) in (first..).zip(groups) {
+            progress(group, total);
+            let path = tile_proof(&tiles, job.attempt, group);
+            if path.exists() {
+                continue;
+            }
+            let tile = group * layout.blocks as u64;
+            let list: Vec<(u64, Plane, &Poly)> = (tile..)
+                .zip(&row_group.planes)
+                .flat_map(|(t, m)| Plane::ALL.into_iter().zip(m).map(move |(p, m)| (t, p, m)))
+                .collect();
+            // Claims what is claimed already: other rows are refused here.
+            let sealed = sealer.seal(&mut log, &list)?;
+            let mut stored = vec![0; planes as usize * POLY_BYTES];
+            file.read_exact_at(&mut stored, group * planes * POLY_BYTES as u64).context("cannot read the tiles")?;
+            let b = wire::polys_from_bytes(&stored)?;
+            allow(b == sealed, || format!("{}: row group {group} was made of other rows", tiles.display()))?;
+            let messages: Vec<Poly> = row_group.planes.concat();
+            let proven = zektra_parties::share::prove_tile(&circuit, &sealer, group, &b, &messages)?;
+            files::write(&path, &crate::proofs::encode(&circuit.circuit, &proven.proof))?;
+        }
+        Ok(())
+    })?;
+    progress(total, total);
+    allow(count == total, || format!("{} has {count} row groups, the dataset {total}", job.csv.display()))?;
+    Ok(count)
+}
+
+/// Reads a table in batches of row groups: `each(index of the first, row groups)`. Gives how many there are.
+fn read_groups(
+    job: &Encryption<'_>,
+    layout: &Layout,
+    progress: &mut dyn FnMut(u64, u64, u64),
+    each: &mut dyn FnMut(u64, &[RowGroup]) -> Result<()>,
+) -> Result<(u64, Tally)> {
+    let file = File::open(job.csv).with_context(|| format!("cannot read {}", job.csv.display()))?;
+    let total = file.metadata().map_or(0, |m| m.len());
+    let counter = Counter::default();
+    let reader = counter.count(BufReader::with_capacity(1 << 20, file));
+    let in_file = || format!("in {}", job.csv.display());
+    let mut table = TableReader::new(reader, job.schema, layout.scale_x).with_context(in_file)?;
+    let mut rows = Vec::with_capacity(layout.rows);
+    let mut groups: Vec<RowGroup> = Vec::new();
+    let mut first_group = 0u64;
+    loop {
+        let row = table.next().transpose().with_context(in_file)?;
+        let ended = row.is_none();
+        if let Some(row) = row {
+            rows.push(layout.row(row)?);
+        }
+        if rows.len() == layout.rows || (ended && !rows.is_empty()) {
+            groups.push(RowGroup::pack(&rows, layout.columns, layout.blocks, layout.classes));
+            rows.clear();
+        }
+        if groups.len() == BATCH || (ended && !groups.is_empty()) {
+            each(first_group, &groups)?;
+            first_group += groups.len() as u64;
+            groups.clear();
+            progress(table.tally().rows, counter.get(), total);
+        }
+        if ended {
+            break;
+        }
+    }
+    let tally = table.tally();
+    expect(tally.rows > 0, || format!("{} has a header but no rows, expected at least one", job.csv.display()))?;
+    Ok((first_group, tally))
 }
 
 /// How rows are laid out in tiles.

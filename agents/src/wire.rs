@@ -338,7 +338,13 @@ pub fn answer_from_pb(a: &pb::Answer) -> Result<Answer> {
 
 /// A round to a message.
 pub fn round_to_pb(answers: &[Answer]) -> pb::Round {
-    pb::Round { answers: answers.iter().map(answer_to_pb).collect() }
+    pb::Round { answers: answers.iter().map(answer_to_pb).collect(), proofs: vec![] }
+}
+
+/// A round with the proofs of its answers to a message.
+pub fn proven_round_to_pb(answers: &[Answer], proofs: &[Vec<u8>]) -> pb::Round {
+    let proofs = proofs.iter().map(|p| Bytes::copy_from_slice(p)).collect();
+    pb::Round { proofs, ..round_to_pb(answers) }
 }
 
 /// A round from a message.

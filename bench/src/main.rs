@@ -10,7 +10,9 @@ mod he_growth;
 mod he_iteration;
 mod he_large;
 mod hiding;
-
+mod prove_growth;
+mod prove_job;
+mod proving;
 mod report;
 mod rows;
 
@@ -45,6 +47,33 @@ const BENCHES: &[Bench] = &[
         about: "encrypted training against integers, floats and scikit-learn",
         run: accuracy::run,
     },
+    Bench {
+        name: "circuits",
+        about: "building every circuit of a job, and loading it from the cache",
+        run: proving::circuits,
+    },
+    Bench { name: "share", about: "a member's proof of its answer to a phase of 128 positions", run: proving::share },
+    Bench { name: "offline-share", about: "the proof of one offline share, in a batch", run: proving::offline_share },
+    Bench { name: "tile-proof", about: "an owner's proof of a row group", run: proving::tile },
+    Bench { name: "step", about: "the node's proof of a phase on one tile, 3 members", run: proving::step },
+    Bench { name: "fold", about: "everything of one phase: 3 answers, the step, the link", run: proving::fold },
+    Bench {
+        name: "iteration",
+        about: "all proofs of one iteration, 3 members, one after another",
+        run: proving::iteration,
+    },
+    Bench {
+        name: "critical-path",
+        about: "one member's part of a phase: its proof, two checks",
+        run: proving::critical_path,
+    },
+    Bench { name: "verify", about: "the last proof of whole jobs of 2, 8 and 32 phases", run: prove_job::verify },
+    Bench { name: "prove-memory", about: "peak memory of the parties of a proven job", run: prove_job::memory },
+    Bench {
+        name: "prove-growth",
+        about: "cost of a step against row groups, column blocks, members",
+        run: prove_growth::run,
+    },
 ];
 
 /// Runs the named benches, or all of them.
@@ -59,6 +88,9 @@ struct Arguments {
     /// Fail if a bar is missed.
     #[arg(long)]
     strict: bool,
+    /// Leave out the longest parts.
+    #[arg(long)]
+    quick: bool,
 }
 
 fn list() -> String {
@@ -71,7 +103,7 @@ fn main() -> anyhow::Result<()> {
     if let Some(unknown) = arguments.names.iter().find(|n| BENCHES.iter().all(|b| b.name != **n)) {
         bail!("no bench {unknown}\n{}", list());
     }
-    let mut report = Report::new(&arguments.out)?;
+    let mut report = Report::new(&arguments.out, arguments.quick)?;
     for bench in BENCHES.iter().filter(|b| arguments.names.is_empty() || arguments.names.iter().any(|n| n == b.name)) {
         report.title(bench.name, bench.about);
         (bench.run)(&mut report).with_context(|| format!("bench {}", bench.name))?;

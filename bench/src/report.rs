@@ -46,6 +46,8 @@ pub struct Report {
     file: File,
     machine: String,
     missed: Vec<String>,
+    /// Whether the longest parts are left out.
+    pub quick: bool,
 }
 
 impl Report {
@@ -53,7 +55,7 @@ impl Report {
     ///
     /// # Errors
     /// A path that cannot be written.
-    pub fn new(path: &Path) -> anyhow::Result<Self> {
+    pub fn new(path: &Path, quick: bool) -> anyhow::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
@@ -61,7 +63,7 @@ impl Report {
         let file = file.with_context(|| format!("cannot write {}", path.display()))?;
         let machine = machine();
         println!("machine: {machine}");
-        Ok(Self { file, machine, missed: vec![] })
+        Ok(Self { file, machine, missed: vec![], quick })
     }
 
     /// Starts a bench.
@@ -160,6 +162,40 @@ impl std::ops::Sub for Instant {
     fn sub(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+}
+
+/// What something took on all cores: by the clock on the wall, and of the processors.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// Seconds by the clock.
+    pub wall: f64,
+    /// Seconds of all processors together.
+    pub cpu: f64,
+}
+
+/// Measures [`Taken`], for what runs on several threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant, Duration);
+
+impl Stopwatch {
+    /// Starts.
+    pub fn start() -> Self {
+        let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Self(std::time::Instant::now(), Duration::new(t.tv_sec as u64, t.tv_nsec as u32))
+    }
+
+    /// Since the start or the last lap.
+    pub fn lap(&mut self) -> Taken {
+        let before = std::mem::replace(self, Self::start());
+        let wall = (self.0 - before.0).as_secs_f64();
+        Taken { wall, cpu: self.1.saturating_sub(before.1).as_secs_f64() }
+    }
+}
+
+/// Processes that want a processor, on average over the last minute.
+pub fn load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|v| v.parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// Repeated measurements of one thing.

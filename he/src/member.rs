@@ -11,7 +11,7 @@ use crate::ring::{Eval, Poly};
 use crate::seat::SeatSecret;
 use crate::share;
 use crate::tile::{tile_label, tile_randomness};
-use crate::transcript::{Answer, Claim, Multipliers, Program, Source, Transcript, TranscriptError};
+use crate::transcript::{Answer, Claim, Multipliers, PhaseView, Program, Source, Transcript, TranscriptError};
 use crate::xof::{Kind, Label, Use};
 use std::sync::Arc;
 use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit, fingerprint};
@@ -107,12 +107,7 @@ pub fn extend(
 }
 
 /// The noise in what [`extend`] gives of the same tiles: secret, for its proof.
-pub fn extension_noise(
-    seat: &SeatSecret,
-    chain_id: &str,
-    dataset: &Dataset,
-    tiles: std::ops::Range<u64>,
-) -> Vec<Poly> {
+pub fn extension_noise(seat: &SeatSecret, chain_id: &str, dataset: &Dataset, tiles: std::ops::Range<u64>) -> Vec<Poly> {
     extension_uses(chain_id, dataset, tiles).iter().map(|(_, usage)| seat.prf().stream(usage).noise()).collect()
 }
 
@@ -244,6 +239,14 @@ impl<'a, S: Source> Member<'a, S> {
     /// What this member recomputed.
     pub fn transcript(&self) -> &Transcript<S> {
         &self.transcript
+    }
+
+    /// Everything public that the next phase reads and starts from.
+    ///
+    /// # Errors
+    /// A polynomial that cannot be read; a finished job.
+    pub fn view(&mut self) -> Result<PhaseView, Refusal> {
+        Ok(self.transcript.view()?)
     }
 
     /// The polynomials that this member keeps.

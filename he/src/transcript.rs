@@ -665,15 +665,33 @@ impl<S: Source> Transcript<S> {
         Ok(())
     }
 
+    /// Checks the form of one member's answer to the phase that is next.
+    ///
+    /// # Errors
+    /// The first part of another form.
+    pub fn check_answer(&self, answer: &Answer) -> Result<(), TranscriptError> {
+        let i = answer.member as usize;
+        self.check_forms_of(i..i + 1, |k| (k == i).then_some(answer))
+    }
+
     fn check_forms(&self, answers: &[Answer]) -> Result<(), TranscriptError> {
+        let n = self.program.job.seats.len();
+        self.check_forms_of(0..n.max(answers.len()), |i| answers.get(i))
+    }
+
+    fn check_forms_of<'a>(
+        &self,
+        members: std::ops::Range<usize>,
+        answer: impl Fn(usize) -> Option<&'a Answer>,
+    ) -> Result<(), TranscriptError> {
         let phase = &self.program.table.phases[self.phase as usize];
         let n = self.program.job.seats.len();
-        for i in 0..n.max(answers.len()) {
+        for i in members {
             let fail = |field: &'static str, value: String, expected: String| {
                 let (iteration, phase) = (self.iteration, self.phase);
                 Err(TranscriptError::Answer { member: i as u32, iteration, phase, field, value, expected })
             };
-            let Some(a) = answers.get(i) else {
+            let Some(a) = answer(i) else {
                 return fail("message", "missing".into(), "one answer a member".into());
             };
             let pairs = [

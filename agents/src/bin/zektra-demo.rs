@@ -12,6 +12,8 @@ use zektra_agents::plot::{Plot, Series, Style};
 /// Rows of the table that each owner holds; the rest is the test table.
 const OWNERS: [(&str, usize); 2] = [("alice", 228), ("bob", 227)];
 const ITERATIONS: u32 = 12;
+/// Iterations of the proven job, which takes one row group each.
+const PROVEN_ITERATIONS: u32 = 8;
 const SPLIT_SEED: u64 = 2;
 
 fn main() -> ExitCode {
@@ -86,7 +88,7 @@ impl Demo {
                 done["rows"], done["clipped_values"], done["ciphertext_bytes"]
             );
         }
-        fs::write(self.out.join("job.toml"), job_file())?;
+        fs::write(self.out.join("job.toml"), job_file(1, ITERATIONS, ""))?;
         println!("  job.toml: {ITERATIONS} iterations of linear-classifier/1 on the rows of alice and bob");
         let job = self.step("training on ciphertext", &["train", "--job", "job.toml"])?;
         self.step("decryption", &["decrypt-model", "--home", "developer", "--job-id", "1", "--out", "model.json"])?;
@@ -107,7 +109,58 @@ impl Demo {
         let path = self.out.join("accuracy.svg");
         plot(encrypted, &floats, &integers, sklearn).write(&path)?;
         println!("\nplot: {}   model: {}", path.display(), self.out.join("model.json").display());
+        self.proven()
+    }
+
+    /// The same owners, developer and node, with every step proven.
+    fn proven(&mut self) -> Result<()> {
+        let start = Instant::now();
+        self.times.clear();
+        println!("\nNow with every step proven: {PROVEN_ITERATIONS} iterations of 128 rows.\n");
+        for (name, _) in OWNERS {
+            let csv = format!("{name}.csv");
+            let arguments = ["encrypt", &csv, "--schema", "schema.toml", "--home", name, "--name", "cells", "--prove"];
+            let done = self.step("proofs of rows", &arguments)?;
+            println!("  {} row groups proven: bounded features, rows, labels and noise", done["proofs"]);
+        }
+        fs::write(self.out.join("proven.toml"), job_file(2, PROVEN_ITERATIONS, "batch_rows = 128\nprove = true\n"))?;
+        let job = self.step("training, proven", &["train", "--job", "proven.toml"])?;
+        self.step("decryption", &["decrypt-model", "--home", "developer", "--job-id", "2", "--out", "proven.json"])?;
+        let score = self.step("prediction", &["predict", "test.csv", "--model", "proven.json", "--score"])?;
+        let accuracy = score["accuracy"].as_f64().context("no accuracy")?;
+
+        println!("\naccuracy of the proven model on the 114 test rows  {:6.2} %", 100.0 * accuracy);
+        println!("\nseconds");
+        for (name, seconds) in &self.times {
+            println!("  {name:<36} {seconds:8.3}");
+            if name == "training, proven" {
+                for stage in job["seconds_by_stage"].as_array().into_iter().flatten() {
+                    let name = stage["stage"].as_str().unwrap_or("");
+                    println!("    of it {name:<28} {:8.3}", stage["seconds"].as_f64().unwrap_or(0.0));
+                }
+            }
+        }
+        println!("  {:<36} {:8.3}", "all of it", start.elapsed().as_secs_f64());
+
+        let bundle = self.out.join("developer/jobs/2-0/bundle.zkb");
+        println!("\n$ zektra-verify {}", bundle.display());
+        ensure!(self.verify(&bundle)?, "the bundle of the proven job was refused");
+        // One bit of the model's commitment.
+        let mut bytes = fs::read(&bundle)?;
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        let tampered = self.out.join("tampered.zkb");
+        fs::write(&tampered, bytes)?;
+        println!("\n$ zektra-verify {}", tampered.display());
+        ensure!(!self.verify(&tampered)?, "a tampered bundle was accepted");
         Ok(())
+    }
+
+    /// Runs the verifier for people to read.
+    fn verify(&self, bundle: &Path) -> Result<bool> {
+        let verifier = self.zektra.with_file_name("zektra-verify");
+        let status = Command::new(&verifier).arg(bundle).stderr(Stdio::inherit()).status();
+        Ok(status.with_context(|| format!("cannot run {}", verifier.display()))?.success())
     }
 
     fn report(
@@ -185,12 +238,12 @@ fn split(data: &Path, out: &Path) -> Result<(Vec<usize>, Vec<usize>)> {
     Ok((train, rest.to_vec()))
 }
 
-fn job_file() -> String {
+fn job_file(id: u32, iterations: u32, more: &str) -> String {
     let datasets: String =
         OWNERS.iter().map(|(name, _)| format!("\n[[datasets]]\nowner = \"{name}\"\nname = \"cells\"\n")).collect();
     let beacon = blake3::hash(b"zektra demo beacon").to_hex();
     format!(
-        "version = 1\nid = 1\ntemplate = \"linear-classifier/1\"\niterations = {ITERATIONS}\nlearning_rate = 0.5\nbeacon = \"{beacon}\"\nnode = \"node\"\ndeveloper = \"developer\"\n{datasets}"
+        "version = 1\nid = {id}\ntemplate = \"linear-classifier/1\"\niterations = {iterations}\n{more}learning_rate = 0.5\nbeacon = \"{beacon}\"\nnode = \"node\"\ndeveloper = \"developer\"\n{datasets}"
     )
 }
 

@@ -1,6 +1,6 @@
 //! Training and what comes of it.
 
-use super::progress::{Training, sent};
+use super::progress::{Building, Training, sent};
 use super::{DecryptModel, Output, Predict, Reference, Train, in_words};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -11,17 +11,23 @@ use std::time::Instant;
 use zektra_agents::inspect::job_facts;
 use zektra_agents::local::{JobFile, Plan, Traffic, train as train_locally};
 use zektra_agents::model::{Model, Prediction, decrypt, decrypt_file, reference as in_the_clear};
-use zektra_agents::node::Stage;
+use zektra_agents::node::{Finished, Stage};
 use zektra_agents::schema::TargetColumn;
 use zektra_agents::vault::Home;
 
-fn plan(path: &Path) -> Result<Plan> {
+/// The job of a file; without its circuits if the job is only looked at.
+fn plan(output: &Output, path: &Path, prove: bool) -> Result<Plan> {
     let base = path.parent().unwrap_or(Path::new("."));
-    JobFile::load(path)?.plan(base).with_context(|| format!("in {}", path.display()))
+    let bar = Building::new(output.quiet);
+    let mut file = JobFile::load(path)?;
+    file.prove &= prove;
+    let plan = file.plan(base, &mut |what| bar.set(what));
+    bar.done();
+    plan.with_context(|| format!("in {}", path.display()))
 }
 
 pub(super) fn train(output: &Output, command: Train) -> Result<()> {
-    let plan = plan(&command.job)?;
+    let plan = plan(output, &command.job, true)?;
     let facts = job_facts(&plan.job)?;
     if command.plan {
         output.print(&facts, || in_words(&facts));
@@ -39,7 +45,7 @@ pub(super) fn train(output: &Output, command: Train) -> Result<()> {
         bar.set(stage, done, total);
     });
     bar.done();
-    let outcome = outcome?;
+    let Finished { outcome, bundle } = outcome?;
     let seconds = start.elapsed().as_secs_f64();
     let ends = stages.iter().skip(1).map(|(_, t)| *t).chain([seconds]);
     let times: Vec<Value> = stages
@@ -57,15 +63,24 @@ pub(super) fn train(output: &Output, command: Train) -> Result<()> {
         "lock": hex::encode(&outcome.lock),
         "seconds": seconds,
         "seconds_by_stage": times,
+        "bundle": bundle.as_ref().map(|b| json!({
+            "file": plan.node.join(zektra_agents::member::BUNDLE).display().to_string(),
+            "bytes": b.len(),
+        })),
         "bytes_sent": parties.iter().map(|(p, b)| json!({ "party": p, "bytes": b })).collect::<Vec<_>>(),
     });
     output.print(&result, || {
         let h = &plan.profile.hiding;
         let bits = |v: f64| if v.is_finite() { format!("{v:.1}") } else { "no bound of".into() };
+        let file = plan.node.join(zektra_agents::member::BUNDLE);
+        let proof = bundle.as_ref().map_or(String::new(), |b| {
+            format!("\nbundle {}, {:.1} KB: check it with zektra-verify", file.display(), b.len() as f64 / 1e3)
+        });
         let sent: String = parties.iter().map(|(p, b)| format!("\n  {p}: {:.1} MB", *b as f64 / 1e6)).collect();
         format!(
-            "job {} is done in {seconds:.1} s: {} iterations, learning rate {}, {} members\nhiding: {} bits an opened coefficient in the worst case ({} for honest data), {} ({}) for the job\nsent:{sent}\ntranscript {}",
+            "job {} is done{} in {seconds:.1} s: {} iterations, learning rate {}, {} members\nhiding: {} bits an opened coefficient in the worst case ({} for honest data), {} ({}) for the job\nsent:{sent}\ntranscript {}{proof}",
             plan.job.id,
+            if bundle.is_some() { " and proven" } else { "" },
             table.iterations,
             plan.job.template.params.learning_rate(),
             plan.job.seats.len(),
@@ -153,7 +168,7 @@ pub(super) fn predict(output: &Output, command: Predict) -> Result<()> {
 }
 
 pub(super) fn reference(output: &Output, command: Reference) -> Result<()> {
-    let plan = plan(&command.job)?;
+    let plan = plan(output, &command.job, false)?;
     let start = Instant::now();
     let reference = in_the_clear(&plan.job, &plan.schema, &command.tables)?;
     let score = |weights: &Vec<Vec<f64>>| {

@@ -129,6 +129,9 @@ struct Encrypt {
     /// Raised to replace a dataset by other rows.
     #[arg(long, default_value_t = 0)]
     attempt: u32,
+    /// Prove every row group too, for jobs that are proven; a dataset that is encrypted already is only proven.
+    #[arg(long)]
+    prove: bool,
 }
 
 #[derive(Debug, Args)]

@@ -34,6 +34,41 @@ impl Encrypting {
     }
 }
 
+/// Circuits that are being built.
+pub(super) struct Building(ProgressBar);
+
+impl Building {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self(bar(quiet, "building circuits  {msg}  {elapsed} so far"))
+    }
+
+    pub(super) fn set(&self, what: &str) {
+        self.0.set_message(what.to_owned());
+    }
+
+    pub(super) fn done(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Row groups that are being proven.
+pub(super) struct Proving(ProgressBar);
+
+impl Proving {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self(bar(quiet, "proving tiles  [{bar:30}] {pos}/{len}  {elapsed} so far, {eta} left"))
+    }
+
+    pub(super) fn set(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+
+    pub(super) fn done(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Stage, iteration, phase, bytes, time left. The loss is encrypted, so it is not shown.
 pub(super) struct Training {
     bar: ProgressBar,
@@ -55,7 +90,10 @@ impl Training {
             self.bar.reset();
             self.bar.set_prefix(match stage {
                 Stage::Collecting => "tiles and extension shares",
+                Stage::DataProofs => "proofs of tiles and shares",
                 Stage::Offline => "offline shares            ",
+                Stage::OfflineProofs => "proofs of offline shares  ",
+                Stage::Proving => "proving what was computed ",
                 Stage::Training => "training on ciphertext    ",
                 Stage::Releasing => "releases                  ",
             });

@@ -103,7 +103,7 @@ impl Served {
         let (requests, receive) = channel();
         let (send, replies) = channel();
         let mut end = End { requests: receive, replies: send };
-        Self { requests, replies, thread: std::thread::spawn(move || serve(&home, &approved, &mut end)) }
+        Self { requests, replies, thread: std::thread::spawn(move || serve(&home, &approved, None, &mut end)) }
     }
 
     /// Sends bytes and waits for the reply; a panic of the member is one here.
@@ -378,7 +378,7 @@ fn rounds_must_be_whole_and_hold_the_own_answer() {
         change(&mut rounds[0]);
         Request::Phase(pb::PhaseRequest { rounds, claim: real.claim.clone() })
     };
-    let finish_early = Request::Finish(pb::FinishRequest { rounds: vec![] });
+    let finish_early = Request::Finish(pb::FinishRequest { rounds: vec![], bundle: Default::default() });
     let changed = "this member's own answer came back changed";
     let flip = |bytes: &mut prost::bytes::Bytes| {
         let mut changed = bytes.to_vec();

@@ -95,7 +95,7 @@ fn the_node() {
     let schema = fs::read_to_string(folder.join("schema.toml")).unwrap();
     let connect = |i| UnixStream::connect(folder.join(format!("{i}.sock"))).unwrap();
     let links = (0..job.seats.len()).map(|i| Box::new(Framed(connect(i))) as Box<dyn Link>);
-    let node = Node::open(&folder.join("node"), job.clone(), links.collect()).unwrap();
+    let node = Node::open(&folder.join("node"), job.clone(), None, links.collect()).unwrap();
     node.run(schema, &mut |stage, done, total| {
         if stage == Stage::Training && done == total {
             dump(&folder.join("memory.bin"));
@@ -136,7 +136,7 @@ fn the_memory_of_a_node_holds_no_secret() {
         for (home, listener) in plan.homes.iter().zip(listeners) {
             scope.spawn(move || {
                 let mut connection = Framed(listener.accept().unwrap().0);
-                serve(home, approved, &mut connection).unwrap();
+                serve(home, approved, None, &mut connection).unwrap();
             });
         }
         let ended = node.wait().unwrap();

@@ -409,7 +409,7 @@ fn damaged_manifests_never_crash_a_plan() {
         let mut changed = whole.clone();
         changed[at] ^= 1 << (at % 8);
         parties.write("alice/vault/alice/manifest.zk", &changed);
-        if let Err(e) = job.plan(&parties.path("")) {
+        if let Err(e) = job.plan(&parties.path(""), &mut |_| {}) {
             assert!(!format!("{e:#}").is_empty());
         }
     }

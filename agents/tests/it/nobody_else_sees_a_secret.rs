@@ -276,7 +276,7 @@ fn no_folder_and_no_message_holds_another_partys_secret() {
     parties.job(&JobText::of(&["alice", "bob"], 3));
     let plan = parties.plan();
     let traffic = Traffic::new(plan.homes.len(), true);
-    let outcome = train(&plan, &traffic, &mut |_, _, _| {}).unwrap();
+    let outcome = train(&plan, &traffic, &mut |_, _, _| {}).unwrap().outcome;
     parties.done(&["decrypt-model", "--home", "developer", "--job-id", "1", "--out", "developer/model.json"]);
     let messages = traffic.wire_log.as_ref().unwrap().lock().unwrap().clone();
     assert!(messages.len() > 50);
@@ -407,7 +407,8 @@ fn a_secret_is_not_written_through_a_planted_link() {
 /// The signature is the check: no home, no seat, no label log, no path but the node's own.
 #[test]
 fn a_node_gets_a_folder_the_record_and_links() {
-    type Open<'a> = fn(&Path, Job, Vec<Box<dyn Link + 'a>>) -> anyhow::Result<Node<'a>>;
+    type Circuits = std::sync::Arc<zektra_prove::chain::NodeCircuits>;
+    type Open<'a> = fn(&Path, Job, Option<&Circuits>, Vec<Box<dyn Link + 'a>>) -> anyhow::Result<Node<'a>>;
     let open: Open<'_> = Node::open;
     // The record holds no path either: a home's folder is not in its bytes.
     let parties = Parties::new();
@@ -421,6 +422,6 @@ fn a_node_gets_a_folder_the_record_and_links() {
     let folder = parties.path("").to_str().unwrap().as_bytes().to_vec();
     assert!(!record.windows(folder.len()).any(|w| w == folder));
     // Without a link for every seat there is no node.
-    let error = open(&parties.path("node"), plan.job, Vec::new()).err().unwrap();
+    let error = open(&parties.path("node"), plan.job, None, Vec::new()).err().unwrap();
     assert!(error.to_string().contains("0 links for 1 seats"), "{error}");
 }

@@ -179,7 +179,7 @@ impl Parties {
 
     /// The job of `job.toml` as the command plans it.
     pub fn plan(&self) -> Plan {
-        JobFile::load(&self.path("job.toml")).unwrap().plan(self.folder.path()).unwrap()
+        JobFile::load(&self.path("job.toml")).unwrap().plan(self.folder.path(), &mut |_| {}).unwrap()
     }
 }
 

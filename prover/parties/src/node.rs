@@ -4,7 +4,7 @@ use crate::share::group_randomness;
 use zektra_he::ring::Poly;
 use zektra_he::transcript::{Answer, PhaseView};
 use zektra_prove::chain::{NodeCircuits, Proven};
-use zektra_prove::circuit::ProofError;
+use zektra_prove::circuit::{Proof, ProofError};
 use zektra_prove::extend::Plane;
 use zektra_prove::step::{OpeningData, OutputData, StepData};
 use zektra_statement::digest::{Fingerprint, Tag, commit};
@@ -19,20 +19,33 @@ fn point<S: inputs::Statement>(proven: &Proven<S>) -> E {
     zektra_statement::field::to_ext([public[at], public[at + 1]])
 }
 
-/// Proves the sums of a row group: `b` the owner's ciphertexts, `x[j]` the other members' shares.
+/// A row group with all that was sent of it.
+#[derive(Clone, Copy)]
+pub struct Group<'a> {
+    /// The chain, or `local`.
+    pub chain_id: &'a str,
+    /// Its dataset.
+    pub dataset: &'a Dataset,
+    /// Which row group of it.
+    pub group: u64,
+    /// The owner's ciphertexts, plane by plane.
+    pub b: &'a [Poly],
+    /// The other members' shares, in the order of the seats.
+    pub x: &'a [Vec<Poly>],
+}
+
+/// Proves the sums of a row group; a `known` proof is taken as it is.
 ///
 /// # Errors
 /// Shares that do not belong to the proofs.
 pub fn prove_extend(
     circuits: &NodeCircuits,
-    chain_id: &str,
-    dataset: &Dataset,
-    group: u64,
-    b: &[Poly],
-    x: &[Vec<Poly>],
+    group: Group<'_>,
     tile: &Proven<inputs::Tile>,
     shares: &[Proven<inputs::Noise>],
+    known: Option<Proof>,
 ) -> Result<Proven<inputs::Extend>, ProofError> {
+    let Group { chain_id, dataset, group, b, x } = group;
     let a = group_randomness(chain_id, dataset, group);
     let planes: Vec<Plane<'_>> = (0..a.len())
         .map(|k| Plane {
@@ -49,7 +62,10 @@ pub fn prove_extend(
     });
     let statement = inputs::Extend { planes: extended.collect() };
     let others: Vec<E> = shares.iter().map(point).collect();
-    let proof = circuits.extend.prove(&statement, &planes, point(tile), &others)?;
+    let proof = match known {
+        Some(proof) => proof,
+        None => circuits.extend.prove(&statement, &planes, point(tile), &others)?,
+    };
     Ok(Proven { statement, proof })
 }
 
@@ -72,7 +88,20 @@ impl Offline {
     }
 }
 
-/// Proves a phase on all members' proven answers.
+/// A phase with all that was sent of it.
+#[derive(Clone, Copy)]
+pub struct Answered<'a> {
+    /// What it read.
+    pub view: &'a PhaseView,
+    /// The offline shares of each opening.
+    pub offline: &'a [Offline],
+    /// The answers.
+    pub answers: &'a [Answer],
+    /// Their proofs.
+    pub shares: &'a [Proven<inputs::PhaseShare>],
+}
+
+/// Proves a phase on all members' proven answers; a `known` proof is taken as it is.
 ///
 /// # Errors
 /// Answers that do not belong to the view.
@@ -80,11 +109,10 @@ pub fn prove_step(
     circuits: &NodeCircuits,
     node: Fingerprint,
     phase: usize,
-    view: &PhaseView,
-    offline: &[Offline],
-    answers: &[Answer],
-    shares: &[Proven<inputs::PhaseShare>],
+    answered: Answered<'_>,
+    known: Option<Proof>,
 ) -> Result<Proven<inputs::Step>, ProofError> {
+    let Answered { view, offline, answers, shares } = answered;
     let data = StepData {
         tiles: view.tiles.iter().map(|(c0, a)| (c0.coefficients(), a.coefficients())).collect(),
         states: view.states.iter().map(|(c0, a)| (c0.coefficients(), a.coefficients())).collect(),
@@ -144,6 +172,9 @@ pub fn prove_step(
             })
             .collect(),
     };
-    let proof = step.prove(&statement, &data)?;
+    let proof = match known {
+        Some(proof) => proof,
+        None => step.prove(&statement, &data)?,
+    };
     Ok(Proven { statement, proof })
 }

@@ -152,7 +152,7 @@ pub fn prove_watched(
             let places = tiles.clone().flat_map(|t| Plane::ALL.map(|p| (index, t, p)));
             let b: Vec<Poly> = places.map(|place| cast.uploads[&place].clone()).collect();
             let messages: Vec<Poly> = cast.groups[index][group as usize].planes.concat();
-            let tile = share::prove_tile(shares, &sealer, group, &b, &messages)?;
+            let tile = share::prove_tile(&shares.tile, &sealer, group, &b, &messages)?;
             progress("tile");
             let (mut x, mut extensions) = (vec![], vec![]);
             for (member, seat) in cast.seats.iter().enumerate().filter(|(m, _)| *m != owner) {
@@ -161,7 +161,10 @@ pub fn prove_watched(
                 progress("extension share");
                 x.push(mine);
             }
-            let extend = node::prove_extend(circuits, chain_id, dataset, group, &b, &x, &tile, &extensions)?;
+            let extend = {
+                let group = node::Group { chain_id, dataset, group, b: &b, x: &x };
+                node::prove_extend(circuits, group, &tile, &extensions, None)?
+            };
             progress("sums of a row group");
             let last = group + 1 == u64::from(dataset.groups);
             groups.push(ProvenGroup { owner, last, tile, shares: extensions, extend });
@@ -170,7 +173,7 @@ pub fn prove_watched(
 
     let program = Arc::new(Program::new(cast.job.clone(), &roots).map_err(ProfileError::from).map_err(Refusal::from)?);
     let mut members = Vec::new();
-    for (index, (seat, log)) in self_zip(cast, &mut logs) {
+    for (index, (seat, log)) in seats_and_logs(cast, &mut logs) {
         members.push(Member::join(seat, log, index, program.clone(), memory.clone())?);
     }
     let memory = Memory { offline: Arc::new(cast.offline(&program, &mut members)?), ..memory };
@@ -230,7 +233,8 @@ pub fn prove_watched(
         }
         let count = view.c.len();
         let offline = kept[used..used + count].to_vec();
-        let step = node::prove_step(circuits, node, phase, &view, &offline, &answers, &proofs)?;
+        let answered = node::Answered { view: &view, offline: &offline, answers: &answers, shares: &proofs };
+        let step = node::prove_step(circuits, node, phase, answered, None)?;
         progress("step");
         used += count;
         for member in &mut members {
@@ -248,7 +252,7 @@ pub fn prove_watched(
     Ok(ProvenJob { program, roots, about, groups, offline, phases })
 }
 
-fn self_zip<'a>(
+fn seats_and_logs<'a>(
     cast: &'a Cast,
     logs: &'a mut [LabelLog],
 ) -> impl Iterator<Item = (u32, (&'a SeatSecret, &'a mut LabelLog))> {

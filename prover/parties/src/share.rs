@@ -11,7 +11,7 @@ use zektra_prove::chain::{Proven, ShareCircuits};
 use zektra_prove::circuit::{Proof, ProofError};
 use zektra_prove::noise::Item;
 use zektra_prove::phase::{OpeningWitness, OutputWitness, SharePolys};
-use zektra_prove::tile::PlaneWitness;
+use zektra_prove::tile::{PlaneWitness, TileCircuit};
 use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit};
 use zektra_statement::inputs::{self, Refreshed};
 use zektra_statement::record::{Dataset, Plane};
@@ -28,7 +28,10 @@ fn pairs(a: &[Poly], b: &[Poly]) -> Vec<(Commitment, Commitment)> {
     a.iter().zip(b).map(|(a, b)| (a.commitment(), b.commitment())).collect()
 }
 
-fn slices<'a>(a: &'a [Poly], b: &'a [Poly]) -> Vec<(&'a [zektra_statement::field::F], &'a [zektra_statement::field::F])> {
+fn slices<'a>(
+    a: &'a [Poly],
+    b: &'a [Poly],
+) -> Vec<(&'a [zektra_statement::field::F], &'a [zektra_statement::field::F])> {
     a.iter().zip(b).map(|(a, b)| (a.coefficients(), b.coefficients())).collect()
 }
 
@@ -37,7 +40,7 @@ fn slices<'a>(a: &'a [Poly], b: &'a [Poly]) -> Vec<(&'a [zektra_statement::field
 /// # Errors
 /// Rows beyond the bounds.
 pub fn prove_tile(
-    circuits: &ShareCircuits,
+    circuit: &TileCircuit,
     sealer: &Sealer<'_>,
     group: u64,
     b: &[Poly],
@@ -60,7 +63,7 @@ pub fn prove_tile(
             noise: noise[k].coefficients(),
         })
         .collect();
-    let proof = circuits.tile.prove(&statement, &sealer.seat.digits(), &planes)?;
+    let proof = circuit.prove(&statement, &sealer.seat.digits(), &planes)?;
     noise.iter_mut().for_each(Poly::wipe);
     Ok(Proven { statement, proof })
 }

@@ -1,5 +1,6 @@
 //! All circuits of a job, and the node that proves link after link.
 
+use crate::cache::Cache;
 use crate::circuit::{Circuit, Proof, ProofError};
 use crate::extend::ExtendCircuit;
 use crate::kit::Values;
@@ -19,6 +20,7 @@ use zektra_statement::merkle::{Tree, dataset_leaf, tile_leaf};
 use zektra_statement::phase::{PhaseTable, TilePlane};
 use zektra_statement::record::Plane;
 use zektra_statement::template::{ParamError, Template};
+use zektra_verify::envelope::Envelope;
 
 /// Offline shares in one proof.
 pub const OFFLINE_PAIRS: usize = 24;
@@ -33,7 +35,9 @@ pub enum SetError {
     #[error("the bounds of a moment are too large to be proven: lower scale_x, scale_r or row_norm")]
     Bounds,
     /// A circuit would be larger than its setting allows.
-    #[error("the circuit of {what} would have 2^{rows_log2} rows, at most 2^{most} are proven: take fewer row groups a step, classes or column blocks")]
+    #[error(
+        "the circuit of {what} would have 2^{rows_log2} rows, at most 2^{most} are proven: take fewer row groups a step, classes or column blocks"
+    )]
     Large {
         /// Which circuit.
         what: String,
@@ -67,15 +71,23 @@ impl ShareCircuits {
     /// # Errors
     /// A template that cannot be proven.
     pub fn build(template: &Template, members: u32) -> Result<Self, SetError> {
+        Self::load(&Cache::none(), template, members)
+    }
+
+    /// Loads the circuits from a cache, and builds what it lacks.
+    ///
+    /// # Errors
+    /// A template that cannot be proven.
+    pub fn load(cache: &Cache, template: &Template, members: u32) -> Result<Self, SetError> {
         let table = template.compile()?;
         let bounds = Bounds::of(&template.params).ok_or(SetError::Bounds)?;
         let planes = 2 * usize::from(table.blocks);
         let out = Self {
             members,
-            tile: TileCircuit::build(bounds),
-            extension: NoiseCircuit::build(Kind::Extension, planes),
-            offline: NoiseCircuit::build(Kind::Offline, OFFLINE_PAIRS),
-            phases: (0..table.phases.len()).map(|p| PhaseCircuit::build(&table, p, members)).collect(),
+            tile: TileCircuit::load(cache, bounds),
+            extension: NoiseCircuit::load(cache, Kind::Extension, planes),
+            offline: NoiseCircuit::load(cache, Kind::Offline, OFFLINE_PAIRS),
+            phases: (0..table.phases.len()).map(|p| PhaseCircuit::load(cache, &table, p, members)).collect(),
             table,
         };
         check_size("a tile", &out.tile.circuit)?;
@@ -116,26 +128,34 @@ impl NodeCircuits {
     /// # Errors
     /// A job that cannot be proven.
     pub fn build(shares: Arc<ShareCircuits>, progress: &mut dyn FnMut(&str)) -> Result<Self, SetError> {
+        Self::load(&Cache::none(), shares, progress)
+    }
+
+    /// Loads the circuits from a cache, and builds what it lacks; `progress` is called with what comes next.
+    ///
+    /// # Errors
+    /// A job that cannot be proven.
+    pub fn load(cache: &Cache, shares: Arc<ShareCircuits>, progress: &mut dyn FnMut(&str)) -> Result<Self, SetError> {
         let table = &shares.table;
         let members = shares.members;
         progress("extend");
-        let extend = ExtendCircuit::build(members, usize::from(table.blocks));
+        let extend = ExtendCircuit::load(cache, members, usize::from(table.blocks));
         check_size("a row group's sums", &extend.circuit)?;
         let mut steps = vec![];
         for (p, phase) in table.phases.iter().enumerate() {
             progress(&format!("step of {}", phase.name));
-            let step = StepCircuit::build(table, p, members);
+            let step = StepCircuit::load(cache, table, p, members);
             check_size(&format!("the step of {}", phase.name), &step.circuit)?;
             steps.push(step);
         }
         let allowed = crate::config::Purpose::Chain.setting().rows_log2();
         for rows_log2 in allowed.clone() {
             let shape = link::link_shape(rows_log2 as usize);
-            let job = link::Job { table, members: members as usize, shape: &shape };
+            let job = link::Job { table, members: members as usize, shape: &shape, cache };
             match Self::links(&job, &shares, &extend, &steps, progress) {
                 Ok(links) => {
                     progress("wrap");
-                    let wrap = link::wrap(&shape);
+                    let wrap = link::wrap(cache, &shape);
                     return Ok(Self { shares, extend, steps, links, wrap });
                 }
                 Err(TooSmall) => continue,
@@ -182,6 +202,20 @@ impl NodeCircuits {
         circuits_digest(&self.list())
     }
 
+    /// Reads a link's proof: links have one shape.
+    ///
+    /// # Errors
+    /// An envelope that holds no proof of a link.
+    pub fn read_link(&self, envelope: &Envelope) -> Result<Proof, ProofError> {
+        let any = self.links.iter().flatten().find(|c| c.id() == envelope.circuit);
+        any.ok_or_else(|| ProofError::Format("not a link of this chain".into()))?.read(envelope)
+    }
+
+    /// The id of the circuit at a place of the list.
+    fn id_of(&self, place: usize) -> Result<Fingerprint, ProofError> {
+        Ok(self.link(place)?.id())
+    }
+
     /// Binary logarithm of the rows of every link.
     pub fn link_rows_log2(&self) -> usize {
         self.links.iter().flatten().map(Circuit::rows_log2).max().unwrap_or(0)
@@ -194,7 +228,7 @@ impl NodeCircuits {
 
 /// The last circuit over links of `2^rows_log2` rows: the same for all jobs.
 pub fn wrap_circuit(rows_log2: usize) -> Circuit {
-    link::wrap(&link::link_shape(rows_log2))
+    link::wrap(&Cache::none(), &link::link_shape(rows_log2))
 }
 
 /// A statement with its proof.
@@ -244,9 +278,28 @@ pub struct Chain {
     tiles: Tree,
     place: usize,
     proof: Proof,
+    /// Links added so far.
+    links: u64,
+    /// Links that were proven before this chain was taken up again: they are only followed.
+    known: u64,
 }
 
 impl Chain {
+    /// Takes up a chain whose last proof, after `links` links, is `proof`.
+    ///
+    /// All links are added again in the same order; the first `links` are followed without proving them again.
+    pub fn resume(circuits: Arc<NodeCircuits>, about: About, links: u64, proof: Proof) -> Self {
+        let states = States::start(&circuits.shares.table, about.keys.len());
+        let list = circuits.list();
+        let (dataset, tiles, groups) = (Tree::new(vec![]), Tree::new(vec![]), vec![]);
+        Self { circuits, list, about, states, groups, dataset, tiles, place: START, proof, links: 1, known: links }
+    }
+
+    /// Links proven so far, the first one counted.
+    pub fn links(&self) -> u64 {
+        self.links.max(self.known)
+    }
+
     /// Proves the first link.
     ///
     /// # Errors
@@ -271,7 +324,9 @@ impl Chain {
         let proof = circuits.link(START)?.prove_over(&values, &[], &[])?;
         let states = States::start(&circuits.shares.table, about.keys.len());
         let empty = || Tree::new(vec![]);
-        Ok(Self { circuits, list, about, states, groups: vec![], dataset: empty(), tiles: empty(), place: START, proof })
+        let (dataset, tiles) = (empty(), empty());
+        let (groups, links, known) = (vec![], 1, 0);
+        Ok(Self { circuits, list, about, states, groups, dataset, tiles, place: START, proof, links, known })
     }
 
     /// What the last link shows.
@@ -293,6 +348,14 @@ impl Chain {
         &self.proof
     }
 
+    /// The last link's proof as it is kept.
+    ///
+    /// # Errors
+    /// A chain without circuits.
+    pub fn envelope(&self) -> Result<Envelope, ProofError> {
+        Ok(self.proof.to_envelope(self.circuits.id_of(self.place)?))
+    }
+
     fn common(&self) -> Values {
         let mut values = Values::default();
         values.put("circuits", self.list.iter().flat_map(Commitment::elements).collect());
@@ -301,6 +364,11 @@ impl Chain {
     }
 
     fn prove(&mut self, place: usize, values: &Values, inner: &[&Proof]) -> Result<(), ProofError> {
+        self.links += 1;
+        if self.links <= self.known {
+            self.place = place;
+            return Ok(());
+        }
         let all: Vec<&Proof> = [&self.proof].into_iter().chain(inner.iter().copied()).collect();
         let before = self.circuits.link(self.place)?;
         let proof = self.circuits.link(place)?.prove_over(values, &all, &[before])?;
@@ -331,11 +399,8 @@ impl Chain {
         values.put("dataset path", path(&self.dataset));
         values.put("tile path", path(&self.tiles));
         values.put("last of dataset", flag(last));
-        let inner: Vec<&Proof> = [&tile.proof]
-            .into_iter()
-            .chain(shares.iter().map(|s| &s.proof))
-            .chain([&extend.proof])
-            .collect();
+        let inner: Vec<&Proof> =
+            [&tile.proof].into_iter().chain(shares.iter().map(|s| &s.proof)).chain([&extend.proof]).collect();
         self.prove(TILES, &values, &inner)?;
         let planes: Vec<_> = extend.statement.planes.iter().map(|p| (p.c0, p.a)).collect();
         let leaf = dataset_leaf(self.dataset.leaves() as u64, &tile.statement.key, &tile.statement.planes);

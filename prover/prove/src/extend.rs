@@ -1,8 +1,9 @@
 //! "`c0 = b + Σ x`, and the polynomials have these values at the points of the shares."
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
-use crate::kit::{Hash, Kit, Values};
+use crate::kit::{Family, Hash, Kit, Values};
 use crate::poly;
 use zektra_statement::digest::Tag;
 use zektra_statement::field::{E, F, N, from_ext};
@@ -29,10 +30,16 @@ pub struct Plane<'a> {
 impl ExtendCircuit {
     /// For `members` members and `blocks` column blocks of two planes.
     pub fn build(members: u32, blocks: usize) -> Self {
+        Self::without(members, blocks, None)
+    }
+
+    /// Builds the circuit without one family of constraints: for tests of the others.
+    pub fn without(members: u32, blocks: usize, omit: Option<Family>) -> Self {
         let others = members as usize - 1;
-        let mut kit = Kit::new(Purpose::Public, &format!("extend/1 n={members} blocks={blocks}"), None);
-        let elements: Vec<_> =
-            (0..2 * blocks).map(|_| (kit.public_hash(), kit.public_hash(), kit.public_hashes(others), kit.public_hash())).collect();
+        let mut kit = Kit::new(Purpose::Public, &Self::shape(members, blocks), omit);
+        let elements: Vec<_> = (0..2 * blocks)
+            .map(|_| (kit.public_hash(), kit.public_hash(), kit.public_hashes(others), kit.public_hash()))
+            .collect();
         let owner = (kit.public_ext(), kit.public_exts(4 * blocks));
         let rest: Vec<_> = (0..others).map(|_| (kit.public_ext(), kit.public_exts(4 * blocks))).collect();
         for (k, (a_hash, b_hash, x_hashes, c0_hash)) in elements.into_iter().enumerate() {
@@ -65,17 +72,18 @@ impl ExtendCircuit {
         Self { circuit: kit.finish(Blinding::None) }
     }
 
-    /// Proves a row group's sums; `points` are the `r` of the tile's proof and of the others' shares.
-    ///
-    /// # Errors
-    /// Commitments that are not those of the polynomials.
-    pub fn prove(
-        &self,
-        statement: &inputs::Extend,
-        planes: &[Plane<'_>],
-        owner: E,
-        others: &[E],
-    ) -> Result<Proof, ProofError> {
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, members: u32, blocks: usize) -> Self {
+        let build = || Self::build(members, blocks).circuit;
+        Self { circuit: cache.circuit(Purpose::Public, &Self::shape(members, blocks), build) }
+    }
+
+    fn shape(members: u32, blocks: usize) -> String {
+        format!("extend/1 n={members} blocks={blocks}")
+    }
+
+    /// What an honest node fills in; `owner` and `others` are the `r` of the tile's proof and of the shares.
+    pub fn values(&self, statement: &inputs::Extend, planes: &[Plane<'_>], owner: E, others: &[E]) -> Values {
         let mut values = Values::default();
         let mut public = statement.elements();
         public.extend(from_ext(owner));
@@ -92,6 +100,20 @@ impl ExtendCircuit {
             }
         }
         values.put("public", public);
-        self.circuit.prove(&values)
+        values
+    }
+
+    /// Proves a row group's sums; `owner` and `others` are the `r` of the tile's proof and of the shares.
+    ///
+    /// # Errors
+    /// Commitments that are not those of the polynomials.
+    pub fn prove(
+        &self,
+        statement: &inputs::Extend,
+        planes: &[Plane<'_>],
+        owner: E,
+        others: &[E],
+    ) -> Result<Proof, ProofError> {
+        self.circuit.prove(&self.values(statement, planes, owner, others))
     }
 }

@@ -16,7 +16,7 @@ use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierCircuitTarget};
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 use plonky2::util::reducing::ReducingFactorTarget;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use zektra_statement::digest::{Commitment, Fingerprint, Tag};
 use zektra_statement::field::{E, F, Field, N};
 use zektra_statement::inputs::{circuit_id, fingerprint_elements};
@@ -36,6 +36,11 @@ impl Values {
     /// Sets the values under a name.
     pub fn put(&mut self, name: impl Into<String>, values: Vec<F>) {
         self.0.insert(name.into(), values);
+    }
+
+    /// What stands under a name.
+    pub fn get(&self, name: &str) -> Option<&[F]> {
+        self.0.get(name).map(Vec::as_slice)
     }
 
     /// What stands under a name, to change it.
@@ -72,6 +77,7 @@ pub(crate) struct Kit {
     inner: Vec<ProofWithPublicInputsTarget<2>>,
     verifiers: Vec<VerifierCircuitTarget>,
     omit: Option<Family>,
+    families: BTreeSet<Family>,
     purpose: Purpose,
 }
 
@@ -99,8 +105,18 @@ impl Kit {
     /// `shape`: everything that the circuit's constants depend on.
     pub fn new(purpose: Purpose, shape: &str, omit: Option<Family>) -> Self {
         let b = Builder::new(config::circuit_config(purpose));
-        let (slots, public, inner, verifiers) = (BTreeMap::new(), vec![], vec![], vec![]);
-        Self { b, shape: shape.as_bytes().to_vec(), slots, public, elements: None, inner, verifiers, omit, purpose }
+        Self {
+            b,
+            shape: shape.as_bytes().to_vec(),
+            slots: BTreeMap::new(),
+            public: vec![],
+            elements: None,
+            inner: vec![],
+            verifiers: vec![],
+            omit,
+            families: BTreeSet::new(),
+            purpose,
+        }
     }
 
     /// The circuit's id.
@@ -108,7 +124,9 @@ impl Kit {
         circuit_id(&self.shape)
     }
 
-    pub fn omits(&self, family: Family) -> bool {
+    /// Whether a family is left out; notes that the circuit has it.
+    pub fn omits(&mut self, family: Family) -> bool {
+        self.families.insert(family);
         self.omit == Some(family)
     }
 
@@ -278,9 +296,10 @@ impl Kit {
         out
     }
 
-    pub fn range_gate(&self, shift: u32, max: u64, family: Family) -> RangeGate {
+    pub fn range_gate(&mut self, shift: u32, max: u64, family: Family) -> RangeGate {
+        let checked = !self.omits(family);
         let config = &self.b.config;
-        RangeGate::new(shift, max, config.num_wires.min(135), config.num_routed_wires, !self.omits(family))
+        RangeGate::new(shift, max, config.num_wires.min(135), config.num_routed_wires, checked)
     }
 
     /// `Σ c_k·x^k`.
@@ -395,7 +414,9 @@ impl Kit {
         }
         let id = self.id();
         let inputs = Inputs { slots: self.slots, inner: self.inner, verifiers: self.verifiers };
-        Circuit::build(self.b, inputs, id, self.purpose, self.elements, blinding)
+        let mut built = Circuit::build(self.b, inputs, id, self.purpose, self.elements, blinding);
+        built.families = self.families;
+        built
     }
 }
 

@@ -1,5 +1,6 @@
 //! Links of the chain of proofs: each verifies the one before. `docs/protocol.md`, section 15, "Fold".
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit};
 use crate::config::{self, C, Purpose};
 use crate::kit::{Builder, Ext, Hash, Inner, Kit, hash};
@@ -25,7 +26,7 @@ use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::plonk::circuit_data::CommonCircuitData;
 use std::sync::LazyLock;
 use zektra_statement::chain::{CIRCUITS, ELEMENTS, Elements, LAST_FOLD, OFFLINE, START, States, TILES, fold_place};
-use zektra_statement::digest::Tag;
+use zektra_statement::digest::{Commitment, Tag};
 use zektra_statement::field::{F, Field};
 use zektra_statement::merkle::{DEPTH, EMPTY, empty_tops};
 use zektra_statement::phase::{PhaseTable, TilePlane};
@@ -136,18 +137,27 @@ pub(crate) struct Job<'a> {
     pub table: &'a PhaseTable,
     pub members: usize,
     pub shape: &'a CommonCircuitData<F, 2>,
+    pub cache: &'a Cache,
+}
+
+impl Job<'_> {
+    /// Loads a link, or builds it on a kit with all gates of links.
+    fn link(&self, name: &str, build: impl FnOnce(Kit) -> Result<Circuit, TooSmall>) -> Result<Circuit, TooSmall> {
+        let text = format!("{name} rows=2^{}", self.shape.degree_bits());
+        let circuit = self.cache.link(Purpose::Chain, &text, || {
+            let mut kit = Kit::new(Purpose::Chain, &text, None);
+            GATES.iter().for_each(|g| kit.b.add_gate_to_gate_set(g.clone()));
+            build(kit)
+        })?;
+        assert!(circuit.data.common == *self.shape, "a link of another shape: {circuit:?}");
+        Ok(circuit)
+    }
 }
 
 struct Opened {
     lock: Vec<Target>,
     node: Vec<Target>,
     keys: Vec<Hash>,
-}
-
-fn begin(name: &str, shape: &CommonCircuitData<F, 2>) -> Kit {
-    let mut kit = Kit::new(Purpose::Chain, &format!("{name} rows=2^{}", shape.degree_bits()), None);
-    GATES.iter().for_each(|g| kit.b.add_gate_to_gate_set(g.clone()));
-    kit
 }
 
 /// The link before, at one of the `allowed` places of the list.
@@ -190,9 +200,7 @@ fn finish(mut kit: Kit, shape: &CommonCircuitData<F, 2>, after: &Shown) -> Resul
         return Err(TooSmall);
     }
     fill(&mut kit.b, shape.degree_bits());
-    let circuit = kit.finish(Blinding::None);
-    assert!(circuit.data.common == *shape, "a link of another shape: {circuit:?}");
-    Ok(circuit)
+    Ok(kit.finish(Blinding::None))
 }
 
 fn open_context(kit: &mut Kit, shown: &Shown, members: usize) -> Opened {
@@ -241,7 +249,10 @@ fn ext(t: &[Target]) -> Ext {
 /// The first link: nothing read, nothing done.
 pub(crate) fn start(job: &Job<'_>) -> Result<Circuit, TooSmall> {
     let states = States::start(job.table, job.members).digest();
-    let mut kit = begin(&format!("start/1 state={states}"), job.shape);
+    job.link(&format!("start/1 state={states}"), |kit| build_start(job, states, kit))
+}
+
+fn build_start(job: &Job<'_>, states: Commitment, mut kit: Kit) -> Result<Circuit, TooSmall> {
     let (context, circuits) = (hash(&kit.input("context", 4)), hash(&kit.input("circuits", 4)));
     let e = Elements::start(EMPTY, EMPTY, states);
     let zero = kit.b.zero();
@@ -264,13 +275,27 @@ pub(crate) fn start(job: &Job<'_>) -> Result<Circuit, TooSmall> {
 }
 
 /// One row group: its tile, the others' shares, their sum.
-pub(crate) fn tiles(job: &Job<'_>, tile: &Circuit, extension: &NoiseCircuit, extend: &Circuit) -> Result<Circuit, TooSmall> {
+pub(crate) fn tiles(
+    job: &Job<'_>,
+    tile: &Circuit,
+    extension: &NoiseCircuit,
+    extend: &Circuit,
+) -> Result<Circuit, TooSmall> {
     let n = job.members;
     let planes = 2 * usize::from(job.table.blocks);
-    let mut kit = begin(
-        &format!("tiles/1 n={n} planes={planes} {} {} {}", tile.id, extension.circuit.id, extend.id),
-        job.shape,
-    );
+    let name = format!("tiles/1 n={n} planes={planes} {} {} {}", tile.id, extension.circuit.id, extend.id);
+    job.link(&name, |kit| build_tiles(job, planes, kit, tile, extension, extend))
+}
+
+fn build_tiles(
+    job: &Job<'_>,
+    planes: usize,
+    mut kit: Kit,
+    tile: &Circuit,
+    extension: &NoiseCircuit,
+    extend: &Circuit,
+) -> Result<Circuit, TooSmall> {
+    let n = job.members;
     let shown = before(&mut kit, job.shape, &[START, TILES]);
     let Opened { keys, .. } = open_context(&mut kit, &shown, n);
     // One seat is the owner's; the others stand in their order.
@@ -346,8 +371,12 @@ pub(crate) fn tiles(job: &Job<'_>, tile: &Circuit, extension: &NoiseCircuit, ext
 
 /// A batch of offline shares of every member.
 pub(crate) fn offline(job: &Job<'_>, noise: &NoiseCircuit) -> Result<Circuit, TooSmall> {
+    let name = format!("offline/1 n={} {}", job.members, noise.circuit.id);
+    job.link(&name, |kit| build_offline(job, kit, noise))
+}
+
+fn build_offline(job: &Job<'_>, mut kit: Kit, noise: &NoiseCircuit) -> Result<Circuit, TooSmall> {
     let n = job.members;
-    let mut kit = begin(&format!("offline/1 n={n} {}", noise.circuit.id), job.shape);
     let shown = before(&mut kit, job.shape, &[TILES, OFFLINE]);
     let Opened { keys, lock, .. } = open_context(&mut kit, &shown, n);
     let shares: Vec<Inner> = (0..n).map(|_| kit.verify_statement(&noise.circuit)).collect();
@@ -379,26 +408,32 @@ pub(crate) fn offline(job: &Job<'_>, noise: &NoiseCircuit) -> Result<Circuit, To
 
 /// A phase: every member's answer, the node's step.
 pub(crate) fn fold(job: &Job<'_>, phase: usize, share: &PhaseCircuit, step: &StepCircuit) -> Result<Circuit, TooSmall> {
+    let table = job.table;
+    let states: Vec<u16> = table.phases[phase].outputs.iter().map(|o| o.state).collect();
+    let name = format!(
+        "fold/1 n={} phase={phase}/{} slots={} states={} writes={states:?} {} {}",
+        job.members,
+        table.phases.len(),
+        table.slots,
+        table.states.len(),
+        share.circuit.id,
+        step.circuit.id
+    );
+    job.link(&name, |kit| build_fold(job, phase, kit, share, step))
+}
+
+fn build_fold(
+    job: &Job<'_>,
+    phase: usize,
+    mut kit: Kit,
+    share: &PhaseCircuit,
+    step: &StepCircuit,
+) -> Result<Circuit, TooSmall> {
     let n = job.members;
     let table = job.table;
     let phases = table.phases.len();
     let p = &table.phases[phase];
-    let states: Vec<u16> = p.outputs.iter().map(|o| o.state).collect();
-    let mut kit = begin(
-        &format!(
-            "fold/1 n={n} phase={phase}/{phases} slots={} states={} writes={states:?} {} {}",
-            table.slots,
-            table.states.len(),
-            share.circuit.id,
-            step.circuit.id
-        ),
-        job.shape,
-    );
-    let places = if phase == 0 {
-        vec![OFFLINE, LAST_FOLD]
-    } else {
-        vec![fold_place(phase - 1, phases)]
-    };
+    let places = if phase == 0 { vec![OFFLINE, LAST_FOLD] } else { vec![fold_place(phase - 1, phases)] };
     let shown = before(&mut kit, job.shape, &places);
     let Opened { keys, lock, node } = open_context(&mut kit, &shown, n);
     let slots = usize::from(table.slots);
@@ -472,11 +507,8 @@ pub(crate) fn fold(job: &Job<'_>, phase: usize, share: &PhaseCircuit, step: &Ste
         if o.carry {
             kit.equal("opened before", &step.elements[next(4)], &state[place + 8..place + 12]);
         }
-        let (after, c0, a) = (
-            step.elements[next(4)].to_vec(),
-            step.elements[next(4)].to_vec(),
-            step.elements[next(4)].to_vec(),
-        );
+        let (after, c0, a) =
+            (step.elements[next(4)].to_vec(), step.elements[next(4)].to_vec(), step.elements[next(4)].to_vec());
         outputs.push((g, after, c0, a));
     }
     assert_eq!(at, step.elements.len(), "the elements of a step");
@@ -533,10 +565,13 @@ pub(crate) fn fold(job: &Job<'_>, phase: usize, share: &PhaseCircuit, step: &Ste
 }
 
 /// The last proof: a link at the last place, made small.
-pub(crate) fn wrap(shape: &CommonCircuitData<F, 2>) -> Circuit {
-    let mut kit = Kit::new(Purpose::Wrap, &wrap_shape(shape.degree_bits()), None);
-    let shown = before(&mut kit, shape, &[LAST_FOLD]);
-    let zero = kit.b.zero();
-    kit.expose(&shown.write(zero));
-    kit.finish(Blinding::None)
+pub(crate) fn wrap(cache: &Cache, shape: &CommonCircuitData<F, 2>) -> Circuit {
+    let text = wrap_shape(shape.degree_bits());
+    cache.circuit(Purpose::Wrap, &text, || {
+        let mut kit = Kit::new(Purpose::Wrap, &text, None);
+        let shown = before(&mut kit, shape, &[LAST_FOLD]);
+        let zero = kit.b.zero();
+        kit.expose(&shown.write(zero));
+        kit.finish(Blinding::None)
+    })
 }

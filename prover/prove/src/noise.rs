@@ -1,5 +1,6 @@
 //! "`share + multiplier·s` is noise", for a batch of pairs: extension shares and offline shares.
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
 use crate::gates::SmallGate;
@@ -44,10 +45,19 @@ impl NoiseCircuit {
         Self::without(kind, pairs, None)
     }
 
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, kind: Kind, pairs: usize) -> Self {
+        let build = || Self::build(kind, pairs).circuit;
+        Self { circuit: cache.circuit(Purpose::Share, &Self::shape(kind, pairs), build), kind, pairs }
+    }
+
+    fn shape(kind: Kind, pairs: usize) -> String {
+        format!("noise/1 {kind:?} pairs={pairs}")
+    }
+
     /// Builds the circuit without one family of constraints: for tests of the others.
     pub fn without(kind: Kind, pairs: usize, omit: Option<Family>) -> Self {
-        let shape = format!("noise/1 {kind:?} pairs={pairs}");
-        let mut kit = Kit::new(Purpose::Share, &shape, omit);
+        let mut kit = Kit::new(Purpose::Share, &Self::shape(kind, pairs), omit);
         kit.public(8);
         let key = kit.public_hash();
         kit.public_hashes(2 * pairs);
@@ -139,12 +149,7 @@ impl NoiseCircuit {
     ///
     /// # Errors
     /// A proof of something else, or none.
-    pub fn verify(
-        &self,
-        statement: &inputs::Noise,
-        polys: &[(&[F], &[F])],
-        proof: &Proof,
-    ) -> Result<(), ProofError> {
+    pub fn verify(&self, statement: &inputs::Noise, polys: &[(&[F], &[F])], proof: &Proof) -> Result<(), ProofError> {
         crate::gadgets::check(&self.circuit, &statement.elements(), proof, |points| self.values_at(polys, points.r))
     }
 }

@@ -7,7 +7,7 @@ use zektra_statement::field::{E, F, N};
 use zektra_statement::packing::{Packing, column_positions, row_positions};
 
 /// How the positions of an opening lie.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Positions {
     /// All multiples of `D`.
     Rows,

@@ -1,5 +1,6 @@
 //! "`y = (c·s)[src] + M`, `S → S'` rounded, `g + a''·s + place(S')` is noise": a member's answer to a phase.
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
 use crate::gadgets;
@@ -122,6 +123,13 @@ impl PhaseCircuit {
         Self::without(table, phase, members, None)
     }
 
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, table: &PhaseTable, phase: usize, members: u32) -> Self {
+        let shape = Shape::of(table, phase, members);
+        let build = || Self::build(table, phase, members).circuit;
+        Self { circuit: cache.circuit(Purpose::Share, &shape.text(), build), shape }
+    }
+
     /// Builds the circuit without one family of constraints: for tests of the others.
     pub fn without(table: &PhaseTable, phase: usize, members: u32, omit: Option<Family>) -> Self {
         let shape = Shape::of(table, phase, members);
@@ -146,13 +154,13 @@ impl PhaseCircuit {
         let y = kit.power(head.r, columns as u64);
         let mut parts: Vec<(Positions, Vec<_>)> = vec![];
         for (kind, _) in &shape.openings {
-            if !parts.iter().any(|(k, _)| k.values(columns) == kind.values(columns)) {
+            if !parts.iter().any(|(k, _)| k == kind) {
                 let values = kind.evaluate(&mut kit, &key.digits, columns, head.r, y);
                 parts.push((kind.clone(), values));
             }
         }
         let s_of = |kind: &Positions| {
-            let found = parts.iter().find(|(k, _)| k.values(columns) == kind.values(columns));
+            let found = parts.iter().find(|(k, _)| k == kind);
             found.map(|(_, v)| v.clone()).unwrap_or_default()
         };
         let (kind, values) = parts[0].clone();

@@ -1,17 +1,18 @@
 //! "The products, `c`, `u`, rounding and the new `c0` are right": a phase as the compute node runs it.
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
 use crate::gadgets;
 use crate::gates::RangeGate;
-use crate::kit::{Ext, Family, Kit, Values, hash};
+use crate::kit::{Ext, Family, Kit, Values};
 use crate::opening::{Collected, Positions, place, placed};
 use crate::phase::Shape;
 use crate::poly;
 use plonky2::iop::target::Target;
 use std::collections::BTreeMap;
 use zektra_statement::digest::{Tag, commit};
-use zektra_statement::field::{E, F, Field, N, centred, from_ext, from_i64, round_shift};
+use zektra_statement::field::{E, F, Field, N, centred, from_i64, round_shift};
 use zektra_statement::inputs::{self, Statement};
 use zektra_statement::phase::{Operand, PhaseTable, TilePlane};
 use zektra_statement::record::Plane;
@@ -127,13 +128,34 @@ impl StepCircuit {
         Self::without(table, phase, members, None)
     }
 
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, table: &PhaseTable, phase: usize, members: u32) -> Self {
+        let (shape, wiring) = (Shape::of(table, phase, members), Wiring::of(table, phase));
+        let build = || Self::build(table, phase, members).circuit;
+        Self { circuit: cache.circuit(Purpose::Public, &Self::text(&shape, &wiring), build), shape, wiring }
+    }
+
+    fn text(shape: &Shape, wiring: &Wiring) -> String {
+        let n = shape.members;
+        format!("step/1 n={n} {} wiring={wiring:?} outputs={:?}", shape.text(), shape.outputs)
+    }
+
     /// Builds the circuit without one family of constraints: for tests of the others.
     pub fn without(table: &PhaseTable, phase: usize, members: u32, omit: Option<Family>) -> Self {
+        let (kit, shape, wiring) = Self::lay_out(table, phase, members, omit);
+        Self { circuit: kit.finish(Blinding::None), shape, wiring }
+    }
+
+    /// The rows that the circuit of a phase takes before they are padded to a power of two, without building it.
+    pub fn rows(table: &PhaseTable, phase: usize, members: u32) -> usize {
+        Self::lay_out(table, phase, members, None).0.b.num_gates()
+    }
+
+    fn lay_out(table: &PhaseTable, phase: usize, members: u32, omit: Option<Family>) -> (Kit, Shape, Wiring) {
         let shape = Shape::of(table, phase, members);
         let wiring = Wiring::of(table, phase);
         let (n, columns) = (shape.members, shape.columns);
-        let text = format!("step/1 n={n} {} wiring={wiring:?} outputs={:?}", shape.text(), shape.outputs);
-        let mut kit = Kit::new(Purpose::Public, &text, omit);
+        let mut kit = Kit::new(Purpose::Public, &Self::text(&shape, &wiring), omit);
 
         kit.public(8);
         let mut pairs = |count: usize| (0..count).map(|_| (kit.public_hash(), kit.public_hash())).collect::<Vec<_>>();
@@ -184,7 +206,7 @@ impl StepCircuit {
             }
         }
         let y = kit.power(head.r, columns as u64);
-        let mut parts: BTreeMap<(Place, usize), Vec<Ext>> = BTreeMap::new();
+        let mut parts: BTreeMap<(Place, &Positions), Vec<Ext>> = BTreeMap::new();
         let mut wholes: BTreeMap<Place, Ext> = BTreeMap::new();
         let mut collected = Collected::default();
         let mut witness = vec![];
@@ -195,9 +217,6 @@ impl StepCircuit {
         {
             let d2 = open(&mut kit, format!("d2 {o}"), d2_hash);
             let c = open(&mut kit, format!("c {o}"), c_hash);
-            for (_, c_values, _) in &member_values {
-                let _ = c_values;
-            }
             for (r, c_values, _) in &member_values {
                 let power = kit.power(*r, columns as u64);
                 let found = kind.evaluate(&mut kit, &c, columns, *r, power);
@@ -210,21 +229,16 @@ impl StepCircuit {
             let (mut d2_sum, mut c_sum) = (kit.b.zero_extension(), kit.b.zero_extension());
             for &(left, right) in &wiring.products[o] {
                 for place in [left, right] {
-                    let key = (place, kind.values(columns));
-                    if !parts.contains_key(&key) {
-                        let values = kind.evaluate(&mut kit, &ciphers[&place].0, columns, head.r, y);
-                        if !wholes.contains_key(&place) {
-                            let whole = kind.whole(&mut kit, &values, columns, head.r);
-                            wholes.insert(place, whole);
-                        }
-                        parts.insert(key, values);
-                    }
+                    let values = parts
+                        .entry((place, kind))
+                        .or_insert_with(|| kind.evaluate(&mut kit, &ciphers[&place].0, columns, head.r, y));
+                    wholes.entry(place).or_insert_with(|| kind.whole(&mut kit, values, columns, head.r));
                 }
                 let (a_left, a_right) = (ciphers[&left].1, ciphers[&right].1);
                 d2_sum = kit.b.mul_add_extension(a_left, a_right, d2_sum);
                 c_sum = kit.b.mul_add_extension(wholes[&left], a_right, c_sum);
                 c_sum = kit.b.mul_add_extension(a_left, wholes[&right], c_sum);
-                let of = |place| parts[&(place, kind.values(columns))].clone();
+                let of = |place| parts[&(place, kind)].clone();
                 product_parts.push((of(left), of(right)));
             }
             let d2_value = kit.evaluate(&d2, head.r);
@@ -318,8 +332,7 @@ impl StepCircuit {
         let opened = kit.commit(Tag::Witness, &witness);
         kit.equal("witness commitment", &opened, &head.witness);
         gadgets::all_identities(&mut kit, &head, &collected, columns, y);
-        let _ = hash;
-        Self { circuit: kit.finish(Blinding::None), shape, wiring }
+        (kit, shape, wiring)
     }
 
     /// What the phase makes of its data, output by output.
@@ -352,10 +365,8 @@ impl StepCircuit {
     /// (d0 with hints, rounded u, u) of an opening.
     fn opened(&self, data: &StepData<'_>, o: usize) -> (crate::opening::Hints, Vec<F>, Vec<F>) {
         let columns = self.shape.columns;
-        let pairs: Vec<_> = self.wiring.products[o]
-            .iter()
-            .map(|&(a, b)| (Self::cipher(data, a).0, Self::cipher(data, b).0))
-            .collect();
+        let pairs: Vec<_> =
+            self.wiring.products[o].iter().map(|&(a, b)| (Self::cipher(data, a).0, Self::cipher(data, b).0)).collect();
         let hints = self.shape.openings[o].0.hints(&pairs, columns);
         let mut u = hints.opened.clone();
         for &(tile, class) in &self.wiring.addends[o] {
@@ -427,8 +438,7 @@ impl StepCircuit {
             own.extend(hints.own);
             full.extend(hints.full);
             short.extend(hints.short);
-            let numbers =
-                u.iter().map(|&u| (i128::from(centred(u)) + i128::from(shape.opened_offset())).max(0) as u64);
+            let numbers = u.iter().map(|&u| (i128::from(centred(u)) + i128::from(shape.opened_offset())).max(0) as u64);
             values.put(format!("opened {o}"), gate.fill(numbers));
         }
         let made = self.run(data);
@@ -479,10 +489,4 @@ impl Shape {
     pub fn opened_offset(&self) -> u64 {
         (self.half_range() << self.shift) + (1 << (self.shift - 1))
     }
-}
-
-#[allow(unused)]
-fn unused(e: E) -> [F; 2] {
-    let _ = Positions::Rows;
-    from_ext(e)
 }

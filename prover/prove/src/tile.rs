@@ -1,5 +1,6 @@
 //! "`b + a·s` is a tile: features in range, rows and moments of bounded norm, noise in [−2, 2]."
 
+use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit, Proof, ProofError};
 use crate::config::Purpose;
 use crate::gadgets;
@@ -9,6 +10,7 @@ use crate::poly;
 use zektra_statement::digest::{Tag, commit};
 use zektra_statement::field::{E, F, Field, N, centred};
 use zektra_statement::inputs::{self, Statement};
+use zektra_statement::record::Dataset;
 use zektra_statement::template::Params;
 
 /// The bounds that a tile keeps, as integers at the scales of its planes.
@@ -31,18 +33,29 @@ pub struct Bounds {
 impl Bounds {
     /// The bounds of a template; `None` if sums of squares could reach `p`.
     pub fn of(p: &Params) -> Option<Self> {
-        let rows = u128::from(p.rows_per_group());
-        let moment_norm = (rows * rows * u128::from(p.row_norm)) << (2 * (p.scale_x + p.scale_r)) >> 10;
-        let entries = u128::from(p.columns() * p.blocks());
-        let range = u64::from(p.range) << p.scale_x >> 8;
+        let (columns, blocks) = (p.columns(), p.blocks());
+        Self::new([columns, blocks, p.classes], p.scale_x, p.scale_r, p.row_norm, p.range)
+    }
+
+    /// The bounds of a dataset; `None` if sums of squares could reach `p`.
+    pub fn of_dataset(d: &Dataset) -> Option<Self> {
+        Self::new([d.columns, d.blocks, d.classes], d.scale_x, d.scale_r, d.row_norm, d.range)
+    }
+
+    fn new(layout: [u32; 3], scale_x: u32, scale_r: u32, row_norm: u32, range: u32) -> Option<Self> {
+        let [columns, blocks, classes] = layout;
+        let rows = (N / columns as usize) as u128;
+        let moment_norm = (rows * rows * u128::from(row_norm)) << (2 * (scale_x + scale_r)) >> 10;
+        let entries = u128::from(columns * blocks);
+        let range = u64::from(range) << scale_x >> 8;
         let most = u128::from(zektra_statement::field::P / 2);
         let fits = entries * moment_norm < most && entries * u128::from(range).pow(2) < most;
         fits.then(|| Self {
-            columns: p.columns() as usize,
-            blocks: p.blocks() as usize,
-            classes: p.classes as usize,
+            columns: columns as usize,
+            blocks: blocks as usize,
+            classes: classes as usize,
             range,
-            row_norm: u64::from(p.row_norm) << (2 * p.scale_x) >> 8,
+            row_norm: u64::from(row_norm) << (2 * scale_x) >> 8,
             moment_norm: moment_norm as u64,
         })
     }
@@ -80,13 +93,23 @@ impl TileCircuit {
         Self::without(bounds, None)
     }
 
+    /// Loads the circuit, or builds it.
+    pub fn load(cache: &Cache, bounds: Bounds) -> Self {
+        let build = || Self::build(bounds).circuit;
+        Self { circuit: cache.circuit(Purpose::Share, &Self::shape(bounds), build), bounds }
+    }
+
+    fn shape(bounds: Bounds) -> String {
+        let Bounds { columns, blocks, classes, range, row_norm, moment_norm } = bounds;
+        format!(
+            "tile/1 D={columns} blocks={blocks} classes={classes} range={range} row={row_norm} moment={moment_norm}"
+        )
+    }
+
     /// Builds the circuit without one family of constraints: for tests of the others.
     pub fn without(bounds: Bounds, omit: Option<Family>) -> Self {
         let Bounds { columns, blocks, classes, range, row_norm, moment_norm } = bounds;
-        let shape = format!(
-            "tile/1 D={columns} blocks={blocks} classes={classes} range={range} row={row_norm} moment={moment_norm}"
-        );
-        let mut kit = Kit::new(Purpose::Share, &shape, omit);
+        let mut kit = Kit::new(Purpose::Share, &Self::shape(bounds), omit);
         let key = kit.public_hash();
         kit.public_hashes(4 * blocks);
         let head = kit.head();
@@ -209,12 +232,7 @@ impl TileCircuit {
     ///
     /// # Errors
     /// Rows beyond the bounds.
-    pub fn prove(
-        &self,
-        statement: &inputs::Tile,
-        key: &[F],
-        planes: &[PlaneWitness<'_>],
-    ) -> Result<Proof, ProofError> {
+    pub fn prove(&self, statement: &inputs::Tile, key: &[F], planes: &[PlaneWitness<'_>]) -> Result<Proof, ProofError> {
         self.circuit.prove(&self.values(statement, key, planes))
     }
 

@@ -66,9 +66,7 @@ impl Tree {
         let empty = empty_tops();
         let mut levels = vec![leaves];
         for level in 0..DEPTH {
-            let pair = |c: &[Commitment]| {
-                commit_pair(Tag::DatasetNode, &c[0], c.get(1).unwrap_or(&empty[level]))
-            };
+            let pair = |c: &[Commitment]| commit_pair(Tag::DatasetNode, &c[0], c.get(1).unwrap_or(&empty[level]));
             levels.push(levels[level].chunks(2).map(pair).collect());
         }
         Self { levels, empty }

@@ -217,6 +217,11 @@ impl PhaseTable {
         N / usize::from(self.columns)
     }
 
+    /// Whether two tables differ at most in how often their phases run.
+    pub fn same_phases(&self, other: &Self) -> bool {
+        Self { iterations: 0, ..self.clone() } == Self { iterations: 0, ..other.clone() }
+    }
+
     /// Labels that a member answers in a whole run: offline shares, masks, refreshes, salts.
     pub fn labels(&self) -> u64 {
         let one = |p: &Phase| 2 * (p.openings.len() + p.outputs.len()) as u64;

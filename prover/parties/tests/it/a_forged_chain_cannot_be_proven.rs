@@ -3,7 +3,7 @@
 use super::played::{MEMBERS, NODE, Played, played};
 use std::time::Instant;
 use zektra_he::transcript::{Answer, PhaseView};
-use zektra_parties::node::prove_step;
+use zektra_parties::node::{Answered, prove_step};
 use zektra_prove::chain::{Chain, Proven};
 use zektra_prove::circuit::ProofError;
 use zektra_statement::digest::Fingerprint;
@@ -124,7 +124,10 @@ fn an_offline_share_that_is_left_out_changes_what_was_made() {
 
 fn step_of(p: &Played, phase: usize, node: Fingerprint, shares: &[Proven<PhaseShare>]) -> Proven<Step> {
     let ph = &p.job.phases[phase];
-    prove_step(&p.circuits, node, ph.phase, &ph.view, &ph.offline, &ph.answers, shares).unwrap()
+    {
+        let answered = Answered { view: &ph.view, offline: &ph.offline, answers: &ph.answers, shares };
+        prove_step(&p.circuits, node, ph.phase, answered, None).unwrap()
+    }
 }
 
 #[test]
@@ -174,7 +177,8 @@ fn a_step_on_other_ciphertexts_cannot_be_proven() {
     let ph = &p.job.phases[1];
     let other = p.job.phases[0].view.fresh[0].clone();
     let step = |view: &PhaseView, answers: &[Answer]| {
-        prove_step(&p.circuits, NODE, ph.phase, view, &ph.offline, answers, &ph.shares)
+        let answered = Answered { view, offline: &ph.offline, answers, shares: &ph.shares };
+        prove_step(&p.circuits, NODE, ph.phase, answered, None)
     };
     let (mut state, mut tile, mut answers) = (ph.view.clone(), ph.view.clone(), ph.answers.clone());
     state.states[0].0.add_assign(&other);

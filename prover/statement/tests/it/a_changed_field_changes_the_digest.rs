@@ -1,8 +1,8 @@
 use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::field::{F, Field};
 use zektra_statement::inputs::{
-    Extend, ExtendedPlane, Noise, PhaseShare, Refreshed, Sealed, Statement, Step, StepOpening, StepOutput, Tile, points,
-    public_inputs,
+    Extend, ExtendedPlane, Noise, PhaseShare, Refreshed, Sealed, Statement, Step, StepOpening, StepOutput, Tile,
+    points, public_inputs,
 };
 use zektra_statement::record::{Dataset, Job, JobDataset, Seat};
 use zektra_statement::template::{Kind, Params, Template};

@@ -1,0 +1,245 @@
+//! The node's proofs, made behind the phases by a thread of its own.
+//!
+//! Links are proven one after the other. Every finished proof is on disk before the next is begun, so that
+//! a killed node repeats at most the one it was at.
+
+use crate::archive::{Archive, StreamId, offline_index};
+use crate::proofs::{self, Checked, ProofId, ProofStore};
+use anyhow::{Context as _, Result, bail};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
+use zektra_he::transcript::{Answer, Multipliers, PhaseView, Program};
+use zektra_parties::{node, share};
+use zektra_prove::chain::{About, Chain, NodeCircuits, OFFLINE_PAIRS, Proven};
+use zektra_prove::circuit::Proof;
+use zektra_statement::chain::States;
+use zektra_statement::digest::Fingerprint;
+use zektra_statement::field::E;
+use zektra_statement::inputs;
+use zektra_verify::envelope::Envelope;
+
+/// Tasks that may wait: beyond that, phases wait for proofs.
+pub const QUEUE: usize = 64;
+
+/// What is proven next. Tasks come in the order of the chain.
+pub enum Task {
+    /// A row group of a dataset.
+    Group {
+        /// Index in the job.
+        dataset: u32,
+        /// Row group of the dataset.
+        group: u64,
+    },
+    /// A batch of offline shares.
+    Offline(u64),
+    /// A phase.
+    Phase(Box<PhaseTask>),
+}
+
+/// A phase to be proven.
+pub struct PhaseTask {
+    /// Counted from the job's beginning.
+    pub round: u64,
+    /// What it read.
+    pub view: PhaseView,
+    /// The answers.
+    pub answers: Vec<Answer>,
+    /// Their proofs.
+    pub proofs: Vec<Vec<u8>>,
+}
+
+/// What the node proves with.
+pub struct Prover<'a> {
+    /// The job's circuits.
+    pub circuits: &'a Arc<NodeCircuits>,
+    /// The node's folder.
+    pub archive: &'a Archive,
+    /// Proofs in it.
+    pub store: ProofStore,
+    /// The job.
+    pub program: Arc<Program>,
+    /// The node's name.
+    pub node: Fingerprint,
+}
+
+const CHAIN: &str = "chain.zkp";
+
+impl Prover<'_> {
+    /// How many proofs of its own a job takes: links, and what stands behind them.
+    pub fn links(program: &Program) -> u64 {
+        let table = &program.table;
+        let batches = offline_index(table, table.iterations, 0, 0).div_ceil(OFFLINE_PAIRS as u64);
+        let phases = u64::from(table.iterations) * table.phases.len() as u64;
+        1 + u64::from(program.job.groups()) + batches + phases + 1
+    }
+
+    /// Proves all tasks, then the last proof. `done` counts links.
+    ///
+    /// # Errors
+    /// Proofs that do not belong together; what the system says.
+    pub fn run(&self, tasks: &Receiver<Task>, done: &AtomicU64) -> Result<(Proof, States)> {
+        let mut chain = self.begin()?;
+        done.store(chain.links(), Ordering::Relaxed);
+        let mut multipliers = Multipliers::new(self.program.clone());
+        let mut points: Vec<Vec<E>> = vec![];
+        for task in tasks {
+            let before = chain.links();
+            match task {
+                Task::Group { dataset, group } => self.group(&mut chain, dataset, group)?,
+                Task::Offline(batch) => points.push(self.offline(&mut chain, batch)?),
+                Task::Phase(task) => self.phase(&mut chain, &mut multipliers, &points, &task)?,
+            }
+            if chain.links() > before {
+                let mut bytes = chain.links().to_le_bytes().to_vec();
+                bytes.extend(chain.envelope()?.encode());
+                self.store.write_named(CHAIN, &bytes)?;
+            }
+            done.store(chain.links(), Ordering::Relaxed);
+        }
+        let last = chain.wrap()?;
+        done.fetch_add(1, Ordering::Relaxed);
+        Ok((last, chain.states().clone()))
+    }
+
+    fn begin(&self) -> Result<Chain> {
+        let job = &self.program.job;
+        let about = About {
+            lock: self.program.lock,
+            table: self.program.table_digest,
+            node: self.node,
+            keys: job.seats.iter().map(|s| s.key).collect(),
+        };
+        if let Some(bytes) = self.store.read_named(CHAIN)? {
+            let (links, bytes) = bytes.split_first_chunk::<8>().context("the chain's last proof is damaged")?;
+            let proof = self.circuits.read_link(&Envelope::decode(bytes)?)?;
+            let chain = Chain::resume(self.circuits.clone(), about.clone(), u64::from_le_bytes(*links), proof);
+            if chain.elements()?.context == about.context() {
+                return Ok(chain);
+            }
+        }
+        Ok(Chain::start(self.circuits.clone(), about)?)
+    }
+
+    fn checked(&self, id: ProofId) -> Result<Checked> {
+        let shares = &self.circuits.shares;
+        let bytes = self.store.read(id)?;
+        proofs::check(shares, self.archive, &self.program.job, Some(&self.program), id, &bytes)
+    }
+
+    fn noise(&self, id: ProofId) -> Result<Proven<inputs::Noise>> {
+        match self.checked(id)? {
+            Checked::Noise(proven) => Ok(proven),
+            Checked::Tile(_) => bail!("{id:?} is a tile's proof"),
+        }
+    }
+
+    /// A proof of the node's own that is on disk already, or is made now and kept.
+    fn kept<S>(
+        &self,
+        name: &str,
+        circuit: &zektra_prove::circuit::Circuit,
+        make: impl FnOnce(Option<Proof>) -> Result<Proven<S>>,
+    ) -> Result<Proven<S>> {
+        let known = self.store.read_named(name)?;
+        let known = known.map(|bytes| proofs::decode(circuit, &bytes)).transpose()?;
+        let fresh = known.is_none();
+        let proven = make(known)?;
+        if fresh {
+            self.store.write_named(name, &proofs::encode(circuit, &proven.proof))?;
+        }
+        Ok(proven)
+    }
+
+    fn group(&self, chain: &mut Chain, dataset: u32, group: u64) -> Result<()> {
+        let job = &self.program.job;
+        let d = &job.datasets[dataset as usize];
+        let Checked::Tile(tile) = self.checked(ProofId::Tile { dataset, member: d.owner, group })? else {
+            bail!("row group {group} of dataset {dataset} has no tile's proof");
+        };
+        let others = (0..job.members()).filter(|&m| m != d.owner);
+        let (mut shares, mut x) = (vec![], vec![]);
+        for member in others {
+            shares.push(self.noise(ProofId::Extension { dataset, member, group })?);
+            let stream = StreamId::Extension { dataset, member };
+            x.push(proofs::stored_group(self.archive, job, stream, dataset, group)?);
+        }
+        let stream = StreamId::Tiles { dataset, member: d.owner };
+        let b = proofs::stored_group(self.archive, job, stream, dataset, group)?;
+        let name = format!("extend-{dataset}-{group}.zkp");
+        let extend = self.kept(&name, &self.circuits.extend.circuit, |known| {
+            let group = node::Group { chain_id: &job.chain_id, dataset: &d.dataset, group, b: &b, x: &x };
+            Ok(node::prove_extend(self.circuits, group, &tile, &shares, known)?)
+        })?;
+        let last = group + 1 == u64::from(d.dataset.groups);
+        Ok(chain.add_group(d.owner as usize, &tile, &shares, &extend, last)?)
+    }
+
+    /// Adds a batch and gives the points of its proofs.
+    fn offline(&self, chain: &mut Chain, batch: u64) -> Result<Vec<E>> {
+        let members = 0..self.program.job.members();
+        let shares: Vec<_> =
+            members.map(|member| self.noise(ProofId::Offline { member, batch })).collect::<Result<_>>()?;
+        let range = proofs::batch_range(&self.program.table, batch);
+        chain.add_offline(&shares, (range.end - range.start) as usize)?;
+        Ok(node::Offline::points_of(&shares))
+    }
+
+    fn phase(
+        &self,
+        chain: &mut Chain,
+        multipliers: &mut Multipliers,
+        points: &[Vec<E>],
+        task: &PhaseTask,
+    ) -> Result<()> {
+        let program = &self.program;
+        let (table, job) = (&program.table, &program.job);
+        let Some(first) = task.answers.first() else { bail!("a round without answers") };
+        let (iteration, phase) = (first.iteration, first.phase as usize);
+        let mut shares = vec![];
+        for ((answer, bytes), seat) in task.answers.iter().zip(&task.proofs).zip(&job.seats) {
+            let proof = proofs::decode(&self.circuits.shares.phases[phase].circuit, bytes)?;
+            let shares_of = &self.circuits.shares;
+            shares.push(share::check_answer(shares_of, seat.key, program.lock, &task.view, answer, proof)?);
+        }
+        let start = offline_index(table, iteration, phase as u32, 0);
+        let mut offline = vec![];
+        for (at, d2) in (start..).zip(multipliers.phase(iteration, phase as u32)) {
+            let p = (0..job.members())
+                .map(|member| Ok(proofs::stored(self.archive, StreamId::Offline { member }, at, 1)?.remove(0)))
+                .collect::<Result<_>>()?;
+            let points = points.get((at / OFFLINE_PAIRS as u64) as usize).context("offline shares without proofs")?;
+            offline.push(node::Offline { d2: d2.into_poly(), p, points: points.clone() });
+        }
+        let name = format!("step-{}.zkp", task.round);
+        let step = self.kept(&name, &self.circuits.steps[phase].circuit, |known| {
+            let (view, answers) = (&task.view, &task.answers);
+            let answered = node::Answered { view, offline: &offline, answers, shares: &shares };
+            Ok(node::prove_step(self.circuits, self.node, phase, answered, known)?)
+        })?;
+        Ok(chain.fold(phase, &task.view.groups, &shares, &step)?)
+    }
+}
+
+/// Reads the proofs of a recorded round.
+///
+/// # Errors
+/// If one is not there.
+pub fn round_proofs(store: &ProofStore, round: u64, members: u32) -> Result<Vec<Vec<u8>>> {
+    let read = |member| {
+        let bytes = store.read_named(&format!("answer-{round}-{member}.zkp"))?;
+        bytes.with_context(|| format!("the proof of member {member}'s answer in round {round} is not there"))
+    };
+    (0..members).map(read).collect()
+}
+
+/// Keeps the proofs of a round.
+///
+/// # Errors
+/// What the system says.
+pub fn keep_round_proofs(store: &ProofStore, round: u64, proofs: &[Vec<u8>]) -> Result<()> {
+    for (member, bytes) in proofs.iter().enumerate() {
+        store.write_named(&format!("answer-{round}-{member}.zkp"), bytes)?;
+    }
+    Ok(())
+}
