@@ -2,6 +2,7 @@
 
 use super::played::{MEMBERS, NODE, Played, played};
 use std::time::Instant;
+use zektra_he::transcript::{Answer, PhaseView};
 use zektra_parties::node::{Answered, prove_step};
 use zektra_prove::chain::{Chain, Proven};
 use zektra_prove::circuit::ProofError;
@@ -166,5 +167,28 @@ fn a_phase_is_of_this_node_and_lock_at_hashed_points() {
         let step = step_of(p, 0, NODE, &shares);
         p.circuits.steps[0].circuit.verify(&step.proof).unwrap();
         cannot(name, p, 3, |c| c.fold(0, &ph.groups, &shares, &step));
+    }
+}
+
+/// A fresh encryption where the protocol has another: of a state that is read, of an output, of a tile.
+#[test]
+fn a_step_on_other_ciphertexts_cannot_be_proven() {
+    let p = played();
+    let ph = &p.job.phases[1];
+    let other = p.job.phases[0].view.fresh[0].clone();
+    let step = |view: &PhaseView, answers: &[Answer]| {
+        let answered = Answered { view, offline: &ph.offline, answers, shares: &ph.shares };
+        prove_step(&p.circuits, NODE, ph.phase, answered, None)
+    };
+    let (mut state, mut tile, mut answers) = (ph.view.clone(), ph.view.clone(), ph.answers.clone());
+    state.states[0].0.add_assign(&other);
+    tile.tiles[0].0.add_assign(&other);
+    answers[0].g[0].add_assign(&other);
+    for (name, result) in [
+        ("a state", step(&state, &ph.answers)),
+        ("a tile", step(&tile, &ph.answers)),
+        ("an output", step(&ph.view, &answers)),
+    ] {
+        assert!(matches!(result, Err(ProofError::False { .. })), "{name}: {:?}", result.map(|r| r.statement));
     }
 }
