@@ -160,6 +160,7 @@ pub fn job_facts(j: &Job) -> Result<Value> {
         "id": j.id,
         "attempt": j.attempt,
         "digest": j.digest().to_string(),
+        "circuits": j.circuits.map(|c| c.to_string()),
         "template": j.template.kind.id(),
         "governed": j.template.kind.governed(),
         "iterations": p.iterations,

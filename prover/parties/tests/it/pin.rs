@@ -14,7 +14,10 @@ use zektra_verify::settings::WRAP;
 
 /// The jobs whose circuits are known: template and members.
 fn jobs() -> Vec<(&'static str, Template, u32)> {
-    vec![("the small job of the tests", template(1), MEMBERS)]
+    // The search's scales for eight iterations of 128 rows of the breast cancer table.
+    let mut demo = template(8);
+    (demo.params.scale_w, demo.params.shift_w) = (16, 8);
+    vec![("the small job of the tests", template(1), MEMBERS), ("the demonstration's proven job", demo, 3)]
 }
 
 #[test]
