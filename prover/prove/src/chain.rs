@@ -151,12 +151,11 @@ impl NodeCircuits {
         }
         let allowed = crate::config::Purpose::Chain.setting().rows_log2();
         for rows_log2 in allowed.clone() {
-            let shape = link::link_shape(rows_log2 as usize);
-            let job = link::Job { table, members: members as usize, shape: &shape, cache };
+            let job = link::Job::new(table, members as usize, rows_log2 as usize, cache);
             match Self::links(&job, &shares, &extend, &steps, progress) {
                 Ok(links) => {
                     progress("wrap");
-                    let wrap = link::wrap(cache, &shape);
+                    let wrap = link::wrap(&job);
                     return Ok(Self { shares, extend, steps, links, wrap });
                 }
                 Err(TooSmall) => continue,
