@@ -34,7 +34,9 @@ pub enum SetError {
     #[error("the bounds of a moment are too large to be proven: lower scale_x, scale_r or row_norm")]
     Bounds,
     /// A circuit would be larger than its setting allows.
-    #[error("the circuit of {what} would have 2^{rows_log2} rows, at most 2^{most} are proven: take fewer row groups a step, classes or column blocks")]
+    #[error(
+        "the circuit of {what} would have 2^{rows_log2} rows, at most 2^{most} are proven: take fewer row groups a step, classes or column blocks"
+    )]
     Large {
         /// Which circuit.
         what: String,
@@ -132,11 +134,7 @@ impl NodeCircuits {
     ///
     /// # Errors
     /// A job that cannot be proven.
-    pub fn load(
-        cache: &Cache,
-        shares: Arc<ShareCircuits>,
-        progress: &mut dyn FnMut(&str),
-    ) -> Result<Self, SetError> {
+    pub fn load(cache: &Cache, shares: Arc<ShareCircuits>, progress: &mut dyn FnMut(&str)) -> Result<Self, SetError> {
         let table = &shares.table;
         let members = shares.members;
         progress("extend");
@@ -359,11 +357,8 @@ impl Chain {
         values.put("dataset path", path(&self.dataset));
         values.put("tile path", path(&self.tiles));
         values.put("last of dataset", flag(last));
-        let inner: Vec<&Proof> = [&tile.proof]
-            .into_iter()
-            .chain(shares.iter().map(|s| &s.proof))
-            .chain([&extend.proof])
-            .collect();
+        let inner: Vec<&Proof> =
+            [&tile.proof].into_iter().chain(shares.iter().map(|s| &s.proof)).chain([&extend.proof]).collect();
         self.prove(TILES, &values, &inner)?;
         let planes: Vec<_> = extend.statement.planes.iter().map(|p| (p.c0, p.a)).collect();
         let leaf = dataset_leaf(self.dataset.leaves() as u64, &tile.statement.key, &tile.statement.planes);

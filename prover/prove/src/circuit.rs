@@ -313,7 +313,8 @@ fn assert_counting(data: &CircuitData<F, C, 2>, spare: usize, pairs: usize) {
 fn rows_of(data: &CircuitData<F, C, 2>, gate: &str) -> Vec<usize> {
     let Some(index) = data.common.gates.iter().position(|g| g.0.id().starts_with(gate)) else { return vec![] };
     // A row's gate stands in the selector of its group; in the others the row is marked as unused.
-    let selectors = &data.prover_only.constants_sigmas_commitment.polynomials[..data.common.selectors_info.num_selectors()];
+    let selectors =
+        &data.prover_only.constants_sigmas_commitment.polynomials[..data.common.selectors_info.num_selectors()];
     let values: Vec<_> = selectors.iter().map(|p| PolynomialCoeffs::new(p.coeffs.clone()).fft().values).collect();
     let wanted = F::from_canonical_usize(index);
     (0..data.common.degree()).filter(|&row| values.iter().any(|v| v[row] == wanted)).collect()

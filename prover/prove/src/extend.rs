@@ -32,8 +32,9 @@ impl ExtendCircuit {
     pub fn build(members: u32, blocks: usize) -> Self {
         let others = members as usize - 1;
         let mut kit = Kit::new(Purpose::Public, &Self::shape(members, blocks), None);
-        let elements: Vec<_> =
-            (0..2 * blocks).map(|_| (kit.public_hash(), kit.public_hash(), kit.public_hashes(others), kit.public_hash())).collect();
+        let elements: Vec<_> = (0..2 * blocks)
+            .map(|_| (kit.public_hash(), kit.public_hash(), kit.public_hashes(others), kit.public_hash()))
+            .collect();
         let owner = (kit.public_ext(), kit.public_exts(4 * blocks));
         let rest: Vec<_> = (0..others).map(|_| (kit.public_ext(), kit.public_exts(4 * blocks))).collect();
         for (k, (a_hash, b_hash, x_hashes, c0_hash)) in elements.into_iter().enumerate() {

@@ -152,11 +152,7 @@ impl<'a> Job<'a> {
     }
 
     /// Loads a link, or builds it on a kit with all gates of links.
-    fn link(
-        &self,
-        name: &str,
-        build: impl FnOnce(Kit) -> Result<Circuit, TooSmall>,
-    ) -> Result<Circuit, TooSmall> {
+    fn link(&self, name: &str, build: impl FnOnce(Kit) -> Result<Circuit, TooSmall>) -> Result<Circuit, TooSmall> {
         let text = format!("{name} rows=2^{}", self.rows_log2);
         let circuit = self.cache.link(Purpose::Chain, &text, || {
             let mut kit = Kit::new(Purpose::Chain, &text, None);
@@ -290,7 +286,12 @@ fn build_start(job: &Job<'_>, states: Commitment, mut kit: Kit) -> Result<Circui
 }
 
 /// One row group: its tile, the others' shares, their sum.
-pub(crate) fn tiles(job: &Job<'_>, tile: &Circuit, extension: &NoiseCircuit, extend: &Circuit) -> Result<Circuit, TooSmall> {
+pub(crate) fn tiles(
+    job: &Job<'_>,
+    tile: &Circuit,
+    extension: &NoiseCircuit,
+    extend: &Circuit,
+) -> Result<Circuit, TooSmall> {
     let n = job.members;
     let planes = 2 * usize::from(job.table.blocks);
     let name = format!("tiles/1 n={n} planes={planes} {} {} {}", tile.id, extension.circuit.id, extend.id);
@@ -443,11 +444,7 @@ fn build_fold(
     let table = job.table;
     let phases = table.phases.len();
     let p = &table.phases[phase];
-    let places = if phase == 0 {
-        vec![OFFLINE, LAST_FOLD]
-    } else {
-        vec![fold_place(phase - 1, phases)]
-    };
+    let places = if phase == 0 { vec![OFFLINE, LAST_FOLD] } else { vec![fold_place(phase - 1, phases)] };
     let shown = before(&mut kit, job.shape(), &places);
     let Opened { keys, lock, node } = open_context(&mut kit, &shown, n);
     let slots = usize::from(table.slots);
@@ -521,11 +518,8 @@ fn build_fold(
         if o.carry {
             kit.equal("opened before", &step.elements[next(4)], &state[place + 8..place + 12]);
         }
-        let (after, c0, a) = (
-            step.elements[next(4)].to_vec(),
-            step.elements[next(4)].to_vec(),
-            step.elements[next(4)].to_vec(),
-        );
+        let (after, c0, a) =
+            (step.elements[next(4)].to_vec(), step.elements[next(4)].to_vec(), step.elements[next(4)].to_vec());
         outputs.push((g, after, c0, a));
     }
     assert_eq!(at, step.elements.len(), "the elements of a step");

@@ -149,12 +149,7 @@ impl NoiseCircuit {
     ///
     /// # Errors
     /// A proof of something else, or none.
-    pub fn verify(
-        &self,
-        statement: &inputs::Noise,
-        polys: &[(&[F], &[F])],
-        proof: &Proof,
-    ) -> Result<(), ProofError> {
+    pub fn verify(&self, statement: &inputs::Noise, polys: &[(&[F], &[F])], proof: &Proof) -> Result<(), ProofError> {
         crate::gadgets::check(&self.circuit, &statement.elements(), proof, |points| self.values_at(polys, points.r))
     }
 }

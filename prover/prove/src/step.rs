@@ -11,6 +11,7 @@ use crate::phase::Shape;
 use crate::poly;
 use plonky2::iop::target::Target;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use zektra_statement::digest::{Tag, commit};
 use zektra_statement::field::{E, F, Field, N, centred, from_ext, from_i64, round_shift};
 use zektra_statement::inputs::{self, Statement};
@@ -233,13 +234,12 @@ impl StepCircuit {
             for &(left, right) in &wiring.products[o] {
                 for place in [left, right] {
                     let key = (place, kind.values(columns));
-                    if !parts.contains_key(&key) {
+                    if let Entry::Vacant(part) = parts.entry(key) {
                         let values = kind.evaluate(&mut kit, &ciphers[&place].0, columns, head.r, y);
-                        if !wholes.contains_key(&place) {
-                            let whole = kind.whole(&mut kit, &values, columns, head.r);
-                            wholes.insert(place, whole);
+                        if let Entry::Vacant(whole) = wholes.entry(place) {
+                            whole.insert(kind.whole(&mut kit, &values, columns, head.r));
                         }
-                        parts.insert(key, values);
+                        part.insert(values);
                     }
                 }
                 let (a_left, a_right) = (ciphers[&left].1, ciphers[&right].1);
@@ -374,10 +374,8 @@ impl StepCircuit {
     /// (d0 with hints, rounded u, u) of an opening.
     fn opened(&self, data: &StepData<'_>, o: usize) -> (crate::opening::Hints, Vec<F>, Vec<F>) {
         let columns = self.shape.columns;
-        let pairs: Vec<_> = self.wiring.products[o]
-            .iter()
-            .map(|&(a, b)| (Self::cipher(data, a).0, Self::cipher(data, b).0))
-            .collect();
+        let pairs: Vec<_> =
+            self.wiring.products[o].iter().map(|&(a, b)| (Self::cipher(data, a).0, Self::cipher(data, b).0)).collect();
         let hints = self.shape.openings[o].0.hints(&pairs, columns);
         let mut u = hints.opened.clone();
         for &(tile, class) in &self.wiring.addends[o] {
@@ -449,8 +447,7 @@ impl StepCircuit {
             own.extend(hints.own);
             full.extend(hints.full);
             short.extend(hints.short);
-            let numbers =
-                u.iter().map(|&u| (i128::from(centred(u)) + i128::from(shape.opened_offset())).max(0) as u64);
+            let numbers = u.iter().map(|&u| (i128::from(centred(u)) + i128::from(shape.opened_offset())).max(0) as u64);
             values.put(format!("opened {o}"), gate.fill(numbers));
         }
         let made = self.run(data);

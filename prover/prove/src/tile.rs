@@ -232,12 +232,7 @@ impl TileCircuit {
     ///
     /// # Errors
     /// Rows beyond the bounds.
-    pub fn prove(
-        &self,
-        statement: &inputs::Tile,
-        key: &[F],
-        planes: &[PlaneWitness<'_>],
-    ) -> Result<Proof, ProofError> {
+    pub fn prove(&self, statement: &inputs::Tile, key: &[F], planes: &[PlaneWitness<'_>]) -> Result<Proof, ProofError> {
         self.circuit.prove(&self.values(statement, key, planes))
     }
 

@@ -32,7 +32,9 @@ pub fn weights(max: u64) -> Vec<Weight> {
     let (mut reached, mut out) = (0u64, vec![]);
     while reached < max {
         let left = max - reached;
-        let w = if left / 3 > reached { Weight { weight: reached + 1, base: 4 } } else if left >= 3 {
+        let w = if left / 3 > reached {
+            Weight { weight: reached + 1, base: 4 }
+        } else if left >= 3 {
             Weight { weight: left / 3, base: 4 }
         } else {
             Weight { weight: 1, base: left + 1 }

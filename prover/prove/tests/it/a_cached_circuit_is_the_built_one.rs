@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::pseudo;
 use std::path::{Path, PathBuf};
 use zektra_prove::cache::{Cache, Source};
