@@ -373,7 +373,9 @@ impl<'a> Node<'a> {
             let proven = worker.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
             let (last, states) = match (proven, &trained) {
                 (Ok(proven), Ok(_)) => proven,
-                (Err(e), Err(_)) if e.is::<prover::Stopped>() => return Err(trained.err().context("training stopped")?),
+                (Err(e), Err(_)) if e.is::<prover::Stopped>() => {
+                    return Err(trained.err().context("training stopped")?);
+                }
                 // Its own error explains why nothing could be sent to it.
                 (Err(e), _) => return Err(e.context("cannot prove the job")),
                 (Ok(_), Err(_)) => return Err(trained.err().context("training stopped")?),

@@ -1,8 +1,8 @@
 //! How a step grows with row groups, column blocks and members.
 
 use crate::fit::{self, Line};
-use crate::proving::{self, cache, template};
-use crate::report::{Bar, Report, Samples, load, workspace};
+use crate::proving::{self, P, cache, cores, template};
+use crate::report::{Bar, Report, load, workspace};
 use std::sync::Arc;
 use zektra_agents::plot::{Plot, Series, Style};
 use zektra_prove::chain::{NodeCircuits, ShareCircuits};
@@ -94,11 +94,11 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
                 continue;
             }
         };
-        let mut unit = Samples::default();
+        let mut unit = P::default();
         let times = proving::steps(&cast, &circuits, &mut unit)?;
-        let p = unit.median();
-        let sum: f64 = times.iter().map(|t| t[0]).sum();
-        let links: f64 = times.iter().map(|t| t[1]).sum();
+        let p = cores() * unit.cpu();
+        let sum: f64 = times.iter().map(|t| t[0].cpu).sum();
+        let links: f64 = times.iter().map(|t| t[1].cpu).sum();
         if (groups, blocks) == (1, 1) {
             of_members.push((f64::from(members), sum / p));
         }
@@ -107,14 +107,16 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
             format!("{groups} × {blocks}"),
             members.to_string(),
             format!("{list:?}"),
-            times.iter().map(|t| format!("{:.2}", t[0] / p)).collect::<Vec<_>>().join(" + "),
+            times.iter().map(|t| format!("{:.2}", t[0].cpu / p)).collect::<Vec<_>>().join(" + "),
             format!("{:.2}", sum / p),
             format!("{:.2}", links / p),
             format!("{:.1}", load()),
         ]);
     }
-    report
-        .table(&["row groups × blocks", "members", "rows of each phase", "P a step", "steps", "links", "load"], &cells);
+    report.table(
+        &["row groups × blocks", "members", "rows of each phase", "CPU P / cores a step", "steps", "links", "load"],
+        &cells,
+    );
     of_rows.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (name, x, points) in
         [("members", "members (one tile)", of_members), ("step-rows", "thousand rows of an iteration's steps", of_rows)]
@@ -122,7 +124,7 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
         let plot = Plot {
             title: format!("Steps of an iteration: time against {}", x.split(" (").next().unwrap_or(x)),
             x: x.into(),
-            y: "P, one after another on 2 cores".into(),
+            y: "P of processor time over 2 cores".into(),
             from_zero: true,
             series: vec![Series { name: "all steps of an iteration".into(), points, style: Style::Line }],
         };

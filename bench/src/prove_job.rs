@@ -1,6 +1,6 @@
 //! Whole proven jobs: the last proof, and the memory of who makes it.
 
-use crate::proving::{self, MEMBERS, NODE, Times, cache, cast, timed};
+use crate::proving::{self, MEMBERS, NODE, P, Times, cache, cast, cores, timed};
 use crate::report::{Bar, Report, Samples, Stopwatch, load, workspace};
 use anyhow::{Context as _, bail, ensure};
 use std::io::Write as _;
@@ -20,7 +20,7 @@ pub fn verify(report: &mut Report) -> anyhow::Result<()> {
         let cache = cache();
         let shares = Arc::new(ShareCircuits::load(&cache, &cast.job.template, MEMBERS)?);
         let circuits = Arc::new(NodeCircuits::load(&cache, shares, &mut |_| {})?);
-        let (mut times, mut unit) = (Times::default(), Samples::default());
+        let (mut times, mut unit) = (Times::default(), P::default());
         let start = load();
         let mut watch = Stopwatch::start();
         let mut done = 0;
@@ -36,7 +36,8 @@ pub fn verify(report: &mut Report) -> anyhow::Result<()> {
             Ok::<_, rehearsal::Failure>((job, last))
         })?;
         println!("\r{:60}", "");
-        let (whole, p) = (watch.lap().wall, unit.median());
+        let whole = watch.lap();
+        let (wall, cpu) = (whole.wall / unit.wall(), whole.cpu / cores() / unit.cpu());
         let shown = Elements::from_slice(last.public_inputs()).context("the last proof shows no state")?;
         ensure!(shown.state == states.digest() && shown.iteration == u64::from(iterations));
         let envelope = last.to_envelope(circuits.wrap.id());
@@ -50,22 +51,26 @@ pub fn verify(report: &mut Report) -> anyhow::Result<()> {
         let steps = job.phases.len();
         slowest = slowest.max(checks.median());
         sizes.push(bytes.len());
-        points.push((steps as f64, whole / p));
+        points.push((steps as f64, cpu));
         rows.push(vec![
             steps.to_string(),
             done.to_string(),
-            format!("{whole:.0}"),
-            format!("{:.1}", whole / p),
+            format!("{:.0}", whole.wall),
+            format!("{wall:.1}"),
+            format!("{cpu:.1}"),
             format!("{:.1}", bytes.len() as f64 / 1e3),
             format!("{:.2}", checks.median()),
             format!("{start:.1} – {:.1}", load()),
         ]);
     }
-    report.table(&["phases", "proofs", "proven in s", "P", "last proof KB", "verified in ms", "load"], &rows);
+    report.table(
+        &["phases", "proofs", "proven in s", "P", "CPU P / cores", "last proof KB", "verified in ms", "load"],
+        &rows,
+    );
     let plot = Plot {
         title: "A proven job: all proofs against phases".into(),
         x: "phases (128 rows, 31 features, 3 members)".into(),
-        y: "P, one after another on 2 cores".into(),
+        y: "P of processor time over 2 cores".into(),
         from_zero: true,
         series: vec![Series { name: "all proofs of a job".into(), points, style: Style::Line }],
     };

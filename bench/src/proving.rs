@@ -1,6 +1,8 @@
 //! Proofs of one job of 128 rows × 31 features for 3 members: each kind, and what an iteration takes of them.
 //!
-//! Proofs run on all cores, so they are measured by the clock on the wall, as is `P` here, in between.
+//! Proofs run on all cores, so they are measured by the clock on the wall, as is `P` here, in between. On a busy machine
+//! that clock measures the neighbours, too: beside it stands what the processors spent, over the number of cores, in a
+//! `P` of processor time. An idle machine is not faster than that; serial parts make it slower.
 
 use crate::report::{Bar, Report, Samples, Stopwatch, Taken, load, workspace};
 use crate::rows;
@@ -137,16 +139,60 @@ impl Times {
         self.0.get(name).map_or(f64::NAN, |(wall, _)| wall.median())
     }
 
-    fn rows(&self, p: f64) -> Vec<Vec<String>> {
+    /// Median seconds of all processors.
+    pub fn cpu(&self, name: &str) -> f64 {
+        self.0.get(name).map_or(f64::NAN, |(_, cpu)| cpu.median())
+    }
+
+    fn table(&self, report: &Report, p: &P) {
         let row = |(name, (wall, cpu)): (&String, &(Samples, Samples))| {
             let mut cells = vec![name.clone()];
             cells.extend(wall.cells(2));
+            cells.push(format!("{:.2}", wall.median() / p.wall()));
             cells.push(format!("{:.2}", cpu.median()));
-            cells.push(format!("{:.2}", wall.median() / p));
+            cells.push(format!("{:.2}", cpu.median() / cores() / p.cpu()));
             cells
         };
-        self.0.iter().map(row).collect()
+        let head = ["proof", "min s", "median s", "max s", "P", "CPU s", "CPU P / cores"];
+        report.table(&head, &self.0.iter().map(row).collect::<Vec<_>>());
+        report.note(format!(
+            "  P = {:.3} s by the clock, {:.3} s of a processor; {} cores, load average {:.1}",
+            p.wall(),
+            p.cpu(),
+            cores(),
+            load()
+        ));
     }
+}
+
+/// `P` of one thread, by the clock and by its processor.
+#[derive(Default)]
+pub struct P(Samples, Samples);
+
+impl P {
+    /// Measures an eighth of it.
+    pub fn sample(&mut self) {
+        let mut watch = Stopwatch::start();
+        black_box(poseidon_chain(black_box(1 << 17)));
+        let taken = watch.lap();
+        self.0.push(8.0 * taken.wall);
+        self.1.push(8.0 * taken.cpu);
+    }
+
+    /// Median seconds by the clock.
+    pub fn wall(&self) -> f64 {
+        self.0.median()
+    }
+
+    /// Median seconds of the processor.
+    pub fn cpu(&self) -> f64 {
+        self.1.median()
+    }
+}
+
+/// How many processors there are.
+pub fn cores() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64)
 }
 
 /// A job that is proven once for all benches here.
@@ -155,7 +201,7 @@ struct Stage {
     circuits: Arc<NodeCircuits>,
     job: ProvenJob,
     times: Mutex<Times>,
-    unit: Mutex<Samples>,
+    unit: Mutex<P>,
     chained: OnceLock<()>,
 }
 
@@ -171,7 +217,7 @@ impl Stage {
         let cache = cache();
         let shares = Arc::new(ShareCircuits::load(&cache, &cast.job.template, MEMBERS)?);
         let circuits = Arc::new(NodeCircuits::load(&cache, shares, &mut |_| {})?);
-        let (mut times, mut unit) = (Times::default(), Samples::default());
+        let (mut times, mut unit) = (Times::default(), P::default());
         let job = timed(&mut times, &mut unit, |progress| rehearsal::prove(&cast, &circuits, NODE, progress))?;
         let (times, unit) = (Mutex::new(times), Mutex::new(unit));
         let stage = Stage { cast, circuits, job, times, unit, chained: OnceLock::new() };
@@ -190,50 +236,47 @@ impl Stage {
         Ok(stage)
     }
 
-    fn wall(&self, name: &str) -> f64 {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner).wall(name)
-    }
-
-    /// `P`, by the clock.
-    fn p(&self) -> f64 {
-        self.unit.lock().unwrap_or_else(PoisonError::into_inner).median()
-    }
-
-    fn table(&self, report: &Report) {
-        let p = self.p();
+    /// Prints all times and gives P of each proof: by the clock, and of the processors over the cores.
+    fn costs(&self, report: &Report) -> impl Fn(&str) -> [f64; 2] + use<> {
         let times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        report.table(&["proof", "min s", "median s", "max s", "CPU s", "P"], &times.rows(p));
-        report.note(format!("  P = {p:.3} s by the clock, load average {:.1}", load()));
+        let p = self.unit.lock().unwrap_or_else(PoisonError::into_inner);
+        times.table(report, &p);
+        let cost = |name: &String| [times.wall(name) / p.wall(), times.cpu(name) / cores() / p.cpu()];
+        let all: BTreeMap<String, [f64; 2]> = times.0.keys().map(|name| (name.clone(), cost(name))).collect();
+        move |name| all.get(name).copied().unwrap_or([f64::NAN; 2])
     }
+}
+
+/// A figure by the clock, with the bar, and one of the processors.
+fn figures(report: &mut Report, name: &str, [wall, cpu]: [f64; 2], bar: f64) -> anyhow::Result<()> {
+    report.figure(&format!("{name}.cpu"), cpu, "P / cores", None)?;
+    report.figure(name, wall, "P", Some(Bar::AtMost(bar)))
+}
+
+/// Sums with factors.
+fn sum(parts: &[(f64, [f64; 2])]) -> [f64; 2] {
+    std::array::from_fn(|k| parts.iter().map(|(factor, cost)| factor * cost[k]).sum())
 }
 
 /// Calls `work` with a progress function that measures what was just done, with `P` in between.
 pub fn timed<T, E>(
     times: &mut Times,
-    unit: &mut Samples,
+    unit: &mut P,
     work: impl FnOnce(&mut dyn FnMut(&str)) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut watch = Stopwatch::start();
-    sample(unit);
+    unit.sample();
     watch.lap();
     work(&mut |what: &str| {
         times.push(what, watch.lap());
-        sample(unit);
+        unit.sample();
         watch.lap();
     })
 }
 
-/// `P` by the clock: an eighth of it.
-pub fn sample(unit: &mut Samples) {
-    let mut watch = Stopwatch::start();
-    black_box(poseidon_chain(black_box(1 << 17)));
-    unit.push(8.0 * watch.lap().wall);
-}
-
 fn single(report: &mut Report, name: &str, what: &str, count: f64, bar: f64) -> anyhow::Result<()> {
-    let stage = Stage::get(report)?;
-    stage.table(report);
-    report.figure(name, stage.wall(what) / count / stage.p(), "P", Some(Bar::AtMost(bar)))
+    let cost = Stage::get(report)?.costs(report);
+    figures(report, name, sum(&[(1.0 / count, cost(what))]), bar)
 }
 
 /// A member's proof of its answer.
@@ -263,42 +306,41 @@ pub fn step(report: &mut Report) -> anyhow::Result<()> {
 
 /// Everything of a phase.
 pub fn fold(report: &mut Report) -> anyhow::Result<()> {
-    let stage = Stage::chained(report)?;
-    stage.table(report);
-    let all = f64::from(MEMBERS) * stage.wall("answer") + stage.wall("step") + stage.wall("fold");
-    report.figure("fold.link", stage.wall("fold") / stage.p(), "P", None)?;
-    report.figure("fold", all / stage.p(), "P", Some(Bar::AtMost(4.8)))
+    let cost = Stage::chained(report)?.costs(report);
+    let all = sum(&[(f64::from(MEMBERS), cost("answer")), (1.0, cost("step")), (1.0, cost("fold"))]);
+    report.figure("fold.link", cost("fold")[0], "P", None)?;
+    figures(report, "fold", all, 4.8)
 }
 
 /// Everything of an iteration.
 pub fn iteration(report: &mut Report) -> anyhow::Result<()> {
     let stage = Stage::chained(report)?;
-    stage.table(report);
-    let p = stage.p();
+    let cost = stage.costs(report);
     let table = &stage.job.program.table;
     let (phases, members) = (table.phases.len() as f64, f64::from(MEMBERS));
     let openings: usize = table.phases.iter().map(|phase| phase.openings.len()).sum();
     let batches = openings as f64 / OFFLINE_PAIRS as f64;
     let parts = [
-        ("members' answers", phases * members * stage.wall("answer")),
-        ("steps", phases * stage.wall("step")),
-        ("links of phases", phases * stage.wall("fold")),
-        ("offline shares", batches * members * stage.wall("offline shares")),
-        ("links of offline shares", batches * stage.wall("offline")),
+        ("members' answers", phases * members, cost("answer")),
+        ("steps", phases, cost("step")),
+        ("links of phases", phases, cost("fold")),
+        ("offline shares", batches * members, cost("offline shares")),
+        ("links of offline shares", batches, cost("offline")),
     ];
-    let rows: Vec<(String, f64)> = parts.iter().map(|(name, s)| ((*name).into(), s / p)).collect();
-    let cells = rows.iter().map(|(name, v)| vec![name.clone(), format!("{v:.2}")]).collect::<Vec<_>>();
     report.note(format!("  {openings} openings an iteration, {OFFLINE_PAIRS} offline shares a proof"));
-    report.table(&["part of an iteration", "P"], &cells);
-    let all: f64 = rows.iter().map(|r| r.1).sum();
+    let cells = |(name, factor, [wall, cpu]): &(&str, f64, [f64; 2])| {
+        vec![(*name).into(), format!("{:.2}", factor * wall), format!("{:.2}", factor * cpu)]
+    };
+    let head = ["part of an iteration", "P", "CPU P / cores"];
+    report.table(&head, &parts.iter().map(cells).collect::<Vec<_>>());
     let bars = Bars {
         title: "Proofs of an iteration: where the time goes".into(),
-        x: "P, one after another on 2 cores (128 rows, 31 features, 3 members)".into(),
-        rows,
+        x: "P of processor time over 2 cores (128 rows, 31 features, 3 members)".into(),
+        rows: parts.iter().map(|(name, factor, cost)| ((*name).into(), factor * cost[1])).collect(),
     };
     bars.write(&workspace().join("docs/plots/prove-iteration.svg"))?;
     report.note("  plot: docs/plots/prove-iteration.svg");
-    report.figure("iteration", all, "P", Some(Bar::AtMost(20.0)))
+    figures(report, "iteration", sum(&parts.map(|(_, factor, cost)| (factor, cost))), 20.0)
 }
 
 /// One member's part of a phase: everyone does it at the same time.
@@ -306,11 +348,11 @@ pub fn critical_path(report: &mut Report) -> anyhow::Result<()> {
     const ROUNDS: usize = 3;
     let stage = Stage::get(report)?;
     let (seats, shares) = (&stage.cast.seats, &stage.circuits.shares);
-    let (mut times, mut unit) = (Times::default(), Samples::default());
+    let (mut times, mut unit) = (Times::default(), P::default());
     let mut watch = Stopwatch::start();
     phases(&stage.cast, |lock, view, member, answer| {
         for _ in 0..ROUNDS {
-            sample(&mut unit);
+            unit.sample();
             let witness = member.witness().context("no witness")?;
             watch.lap();
             let proven = share::prove_answer(shares, &seats[0], lock, view, answer, witness)?;
@@ -327,11 +369,10 @@ pub fn critical_path(report: &mut Report) -> anyhow::Result<()> {
         }
         Ok(())
     })?;
-    let p = unit.median();
-    report.table(&["part", "min s", "median s", "max s", "CPU s", "P"], &times.rows(p));
-    report.note(format!("  P = {p:.3} s by the clock, load average {:.1}", load()));
-    report.figure("critical-path.check", times.wall("check of an answer") / p, "P", None)?;
-    report.figure("critical-path", times.wall("one proof, two checks") / p, "P", Some(Bar::AtMost(0.9)))
+    times.table(report, &unit);
+    let cost = |name: &str| [times.wall(name) / unit.wall(), times.cpu(name) / cores() / unit.cpu()];
+    report.figure("critical-path.check", cost("check of an answer")[0], "P", None)?;
+    figures(report, "critical-path", cost("one proof, two checks"), 0.9)
 }
 
 /// Plays a job without proofs and calls `visit` for the first member's answer to each phase, with the job's lock.
@@ -380,18 +421,18 @@ pub fn member(cast: &Cast, shares: &ShareCircuits) -> anyhow::Result<()> {
     })
 }
 
-/// Seconds that each phase's step and link take, by the clock.
-pub fn steps(cast: &Cast, circuits: &Arc<NodeCircuits>, unit: &mut Samples) -> anyhow::Result<Vec<[f64; 2]>> {
-    let mut found: [Vec<f64>; 2] = Default::default();
+/// What each phase's step and link take.
+pub fn steps(cast: &Cast, circuits: &Arc<NodeCircuits>, unit: &mut P) -> anyhow::Result<Vec<[Taken; 2]>> {
+    let mut found: [Vec<Taken>; 2] = Default::default();
     let mut watch = Stopwatch::start();
     let mut progress = |what: &str| {
-        let taken = watch.lap().wall;
+        let taken = watch.lap();
         match what {
             "step" => found[0].push(taken),
             "fold" => found[1].push(taken),
             _ => {}
         }
-        sample(unit);
+        unit.sample();
         watch.lap();
     };
     let job = rehearsal::prove(cast, circuits, NODE, &mut progress)?;

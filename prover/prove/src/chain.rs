@@ -150,12 +150,11 @@ impl NodeCircuits {
         }
         let allowed = crate::config::Purpose::Chain.setting().rows_log2();
         for rows_log2 in allowed.clone() {
-            let shape = link::link_shape(rows_log2 as usize);
-            let job = link::Job { table, members: members as usize, shape: &shape, cache };
+            let job = link::Job::new(table, members as usize, rows_log2 as usize, cache);
             match Self::links(&job, &shares, &extend, &steps, progress) {
                 Ok(links) => {
                     progress("wrap");
-                    let wrap = link::wrap(cache, &shape);
+                    let wrap = link::wrap(cache, job.rows_log2, || job.shape().clone());
                     return Ok(Self { shares, extend, steps, links, wrap });
                 }
                 Err(TooSmall) => continue,
@@ -228,7 +227,7 @@ impl NodeCircuits {
 
 /// The last circuit over links of `2^rows_log2` rows: the same for all jobs.
 pub fn wrap_circuit(rows_log2: usize) -> Circuit {
-    link::wrap(&Cache::none(), &link::link_shape(rows_log2))
+    link::wrap(&Cache::none(), rows_log2, || link::link_shape(rows_log2))
 }
 
 /// A statement with its proof.

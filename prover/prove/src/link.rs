@@ -24,6 +24,7 @@ use plonky2::gates::reducing_extension::ReducingExtensionGate;
 use plonky2::iop::ext_target::ExtensionTarget;
 use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::plonk::circuit_data::CommonCircuitData;
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 use zektra_statement::chain::{CIRCUITS, ELEMENTS, Elements, LAST_FOLD, OFFLINE, START, States, TILES, fold_place};
 use zektra_statement::digest::{Commitment, Tag};
@@ -136,20 +137,31 @@ impl Shown {
 pub(crate) struct Job<'a> {
     pub table: &'a PhaseTable,
     pub members: usize,
-    pub shape: &'a CommonCircuitData<F, 2>,
+    pub rows_log2: usize,
     pub cache: &'a Cache,
+    shape: OnceCell<CommonCircuitData<F, 2>>,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    pub fn new(table: &'a PhaseTable, members: usize, rows_log2: usize, cache: &'a Cache) -> Self {
+        Self { table, members, rows_log2, cache, shape: OnceCell::new() }
+    }
+
+    /// The shape of all links; known from the first that is loaded.
+    pub fn shape(&self) -> &CommonCircuitData<F, 2> {
+        self.shape.get_or_init(|| link_shape(self.rows_log2))
+    }
+
     /// Loads a link, or builds it on a kit with all gates of links.
     fn link(&self, name: &str, build: impl FnOnce(Kit) -> Result<Circuit, TooSmall>) -> Result<Circuit, TooSmall> {
-        let text = format!("{name} rows=2^{}", self.shape.degree_bits());
+        let text = format!("{name} rows=2^{}", self.rows_log2);
         let circuit = self.cache.link(Purpose::Chain, &text, || {
             let mut kit = Kit::new(Purpose::Chain, &text, None);
             GATES.iter().for_each(|g| kit.b.add_gate_to_gate_set(g.clone()));
             build(kit)
         })?;
-        assert!(circuit.data.common == *self.shape, "a link of another shape: {circuit:?}");
+        let shape = self.shape.get_or_init(|| circuit.data.common.clone());
+        assert!(circuit.data.common == *shape, "a link of another shape: {circuit:?}");
         Ok(circuit)
     }
 }
@@ -271,7 +283,7 @@ fn build_start(job: &Job<'_>, states: Commitment, mut kit: Kit) -> Result<Circui
         iteration: zero,
         state: kit.constant_hash(&e.state),
     };
-    finish(kit, job.shape, &after)
+    finish(kit, job.shape(), &after)
 }
 
 /// One row group: its tile, the others' shares, their sum.
@@ -296,7 +308,7 @@ fn build_tiles(
     extend: &Circuit,
 ) -> Result<Circuit, TooSmall> {
     let n = job.members;
-    let shown = before(&mut kit, job.shape, &[START, TILES]);
+    let shown = before(&mut kit, job.shape(), &[START, TILES]);
     let Opened { keys, .. } = open_context(&mut kit, &shown, n);
     // One seat is the owner's; the others stand in their order.
     let owner: Vec<BoolTarget> = (0..n).map(|i| bit(&mut kit, format!("owner {i}"))).collect();
@@ -366,7 +378,7 @@ fn build_tiles(
         tile_groups,
         ..shown
     };
-    finish(kit, job.shape, &after)
+    finish(kit, job.shape(), &after)
 }
 
 /// A batch of offline shares of every member.
@@ -377,7 +389,7 @@ pub(crate) fn offline(job: &Job<'_>, noise: &NoiseCircuit) -> Result<Circuit, To
 
 fn build_offline(job: &Job<'_>, mut kit: Kit, noise: &NoiseCircuit) -> Result<Circuit, TooSmall> {
     let n = job.members;
-    let shown = before(&mut kit, job.shape, &[TILES, OFFLINE]);
+    let shown = before(&mut kit, job.shape(), &[TILES, OFFLINE]);
     let Opened { keys, lock, .. } = open_context(&mut kit, &shown, n);
     let shares: Vec<Inner> = (0..n).map(|_| kit.verify_statement(&noise.circuit)).collect();
     for (share, key) in shares.iter().zip(&keys) {
@@ -403,7 +415,7 @@ fn build_offline(job: &Job<'_>, mut kit: Kit, noise: &NoiseCircuit) -> Result<Ci
         made = select(&mut kit, used, next, made);
     }
     let after = Shown { made, ..shown };
-    finish(kit, job.shape, &after)
+    finish(kit, job.shape(), &after)
 }
 
 /// A phase: every member's answer, the node's step.
@@ -434,7 +446,7 @@ fn build_fold(
     let phases = table.phases.len();
     let p = &table.phases[phase];
     let places = if phase == 0 { vec![OFFLINE, LAST_FOLD] } else { vec![fold_place(phase - 1, phases)] };
-    let shown = before(&mut kit, job.shape, &places);
+    let shown = before(&mut kit, job.shape(), &places);
     let Opened { keys, lock, node } = open_context(&mut kit, &shown, n);
     let slots = usize::from(table.slots);
     let per_state = 4 * (3 + n);
@@ -561,15 +573,15 @@ fn build_fold(
     let state = kit.commit(Tag::States, &state);
     let iteration = if phase + 1 == phases { kit.b.add_const(shown.iteration, F::ONE) } else { shown.iteration };
     let after = Shown { used, batches, state, iteration, ..shown };
-    finish(kit, job.shape, &after)
+    finish(kit, job.shape(), &after)
 }
 
 /// The last proof: a link at the last place, made small.
-pub(crate) fn wrap(cache: &Cache, shape: &CommonCircuitData<F, 2>) -> Circuit {
-    let text = wrap_shape(shape.degree_bits());
+pub(crate) fn wrap(cache: &Cache, rows_log2: usize, shape: impl FnOnce() -> CommonCircuitData<F, 2>) -> Circuit {
+    let text = wrap_shape(rows_log2);
     cache.circuit(Purpose::Wrap, &text, || {
         let mut kit = Kit::new(Purpose::Wrap, &text, None);
-        let shown = before(&mut kit, shape, &[LAST_FOLD]);
+        let shown = before(&mut kit, &shape(), &[LAST_FOLD]);
         let zero = kit.b.zero();
         kit.expose(&shown.write(zero));
         kit.finish(Blinding::None)
