@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ONLY ?=
 
-.PHONY: help setup build demo demo-offline test bench pin lint doc clean
+.PHONY: help setup build demo demo-offline test soak bench pin lint doc clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -24,6 +24,9 @@ test: setup ## Run the whole test suite and print the time of each part.
 
 bench: setup ## Run the benchmarks, or one: make bench ONLY=he-iteration
 	@scripts/bench $(ONLY)
+
+soak: setup ## Long runs: proven jobs of many shapes.
+	@cargo test --workspace --quiet --test parties -- --ignored --nocapture --test-threads 1 other_shapes
 
 pin: setup ## Write what zektra-verify knows of circuits, after a change of circuits.
 	@cargo test --workspace --quiet --test parties -- --ignored --nocapture pin::pin

@@ -308,8 +308,8 @@ pub fn step(report: &mut Report) -> anyhow::Result<()> {
 pub fn fold(report: &mut Report) -> anyhow::Result<()> {
     let cost = Stage::chained(report)?.costs(report);
     let all = sum(&[(f64::from(MEMBERS), cost("answer")), (1.0, cost("step")), (1.0, cost("fold"))]);
-    report.figure("fold.link", cost("fold")[0], "P", None)?;
-    figures(report, "fold", all, 4.8)
+    report.figure("fold.phase", all[0], "P", None)?;
+    figures(report, "fold", cost("fold"), 4.8)
 }
 
 /// Everything of an iteration.

@@ -3,6 +3,7 @@
 mod a_forged_bundle_is_refused;
 mod a_forged_chain_cannot_be_proven;
 mod job;
+mod other_shapes_are_proven;
 mod pin;
 mod played;
 mod the_binary_accepts_a_proven_job;
