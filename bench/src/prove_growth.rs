@@ -3,14 +3,20 @@
 use crate::fit::{self, Line};
 use crate::proving::{self, P, cache, cores, template};
 use crate::report::{Bar, Report, load, workspace};
+use anyhow::ensure;
 use std::sync::Arc;
 use zektra_agents::plot::{Plot, Series, Style};
 use zektra_prove::chain::{NodeCircuits, ShareCircuits};
 use zektra_prove::step::StepCircuit;
 
+/// Column blocks of 32 columns. There are no two: 64 columns make one block of 64.
+const BLOCKS: [u32; 3] = [1, 3, 4];
+
 /// Rows of all steps of an iteration, before each is padded to a power of two.
 fn rows(groups: u32, blocks: u32, members: u32) -> anyhow::Result<Vec<usize>> {
-    let table = template(32 * blocks, groups, 2).compile()?;
+    let template = template(32 * blocks, groups, 2);
+    ensure!(template.params.blocks() == blocks, "{blocks} blocks are laid out as {}", template.params.blocks());
+    let table = template.compile()?;
     Ok((0..table.phases.len()).map(|p| StepCircuit::rows(&table, p, members)).collect())
 }
 
@@ -20,7 +26,7 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
     let mut cells = vec![];
     let (mut grid, mut tiles) = (vec![], vec![]);
     for groups in 1..=4u32 {
-        for blocks in 1..=4u32 {
+        for blocks in BLOCKS {
             let list = rows(groups, blocks, 3)?;
             let sum: usize = list.iter().sum();
             grid.push(([1.0, f64::from(groups), f64::from(blocks), f64::from(groups * blocks)], sum as f64));
@@ -78,7 +84,7 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
     let sizes: &[(u32, u32, u32)] = if report.quick {
         &[(1, 1, 2), (1, 1, 3)]
     } else {
-        &[(1, 1, 2), (1, 1, 3), (1, 1, 4), (1, 1, 5), (2, 1, 3), (1, 2, 3)]
+        &[(1, 1, 2), (1, 1, 3), (1, 1, 4), (1, 1, 5), (2, 1, 3), (1, 3, 3)]
     };
     let (mut cells, mut of_members, mut of_rows) = (vec![], vec![], vec![]);
     for &(groups, blocks, members) in sizes {
