@@ -123,6 +123,10 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
         &["row groups × blocks", "members", "rows of each phase", "CPU P / cores a step", "steps", "links", "load"],
         &cells,
     );
+    if report.quick {
+        // Too few points for a plot.
+        return Ok(());
+    }
     of_rows.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (name, x, points) in
         [("members", "members (one tile)", of_members), ("step-rows", "thousand rows of an iteration's steps", of_rows)]
