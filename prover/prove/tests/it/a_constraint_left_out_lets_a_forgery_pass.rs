@@ -18,7 +18,7 @@ use zektra_prove::phase::PhaseCircuit;
 use zektra_prove::step::{Made, StepCircuit};
 use zektra_prove::tile::TileCircuit;
 use zektra_statement::digest::{Commitment, Tag, commit};
-use zektra_statement::field::{F, Field, N, centred, from_i64};
+use zektra_statement::field::{F, Field, N, PrimeField64, centred, from_i64};
 use zektra_statement::inputs::{self, Statement};
 
 /// A forger and the family that forbids it.
@@ -467,6 +467,15 @@ fn rounded_to(s: &Step, made: &[Made], k: usize, (low, high): (F, F)) -> (Values
     (values, statement)
 }
 
+/// An opened value whose quotient can be one more without a carry.
+fn with_room(s: &Step) -> usize {
+    let values = step_values(&s.statement(&made(s)), s);
+    let gate = opened_gate(JOB.table.phases[GRADIENT].shift, MEMBERS as u32);
+    let digits = values.get("opened 0").unwrap();
+    let first = |k: usize| digits[k * gate.per_number() + gate.low.len()].to_canonical_u64();
+    (1..32).find(|&k| first(k) < gate.high[0].base - 1).unwrap()
+}
+
 const STEP_FORGERIES: &[Row<StepForgery>] = &[
     ("polynomial commitment", || {
         // Computed with another moment than the one that is named.
@@ -486,20 +495,22 @@ const STEP_FORGERIES: &[Row<StepForgery>] = &[
     }),
     ("opened products", || {
         let s = step();
+        let k = with_room(&s);
         let shift = JOB.table.phases[GRADIENT].shift;
         let by = F::from_canonical_u64(1 << shift);
-        let (mut values, statement) = rounded_to(&s, &made_with(&s, 5, F::ONE), 5, (F::ZERO, F::ONE));
-        add(&mut values, "d0 0", 5, by);
-        add(&mut values, "product 0", 5, by);
+        let (mut values, statement) = rounded_to(&s, &made_with(&s, k, F::ONE), k, (F::ZERO, F::ONE));
+        add(&mut values, "d0 0", k, by);
+        add(&mut values, "product 0", k, by);
         let witness = commit(Tag::Witness, &step_witness(&values));
         step_sealed(values, &statement, witness)
     }),
     ("opened coefficients", || {
         let s = step();
+        let k = with_room(&s);
         let shift = JOB.table.phases[GRADIENT].shift;
         let by = F::from_canonical_u64(1 << shift);
-        let (mut values, statement) = rounded_to(&s, &made_with(&s, 5, F::ONE), 5, (F::ZERO, F::ONE));
-        add(&mut values, "d0 0", 5, by);
+        let (mut values, statement) = rounded_to(&s, &made_with(&s, k, F::ONE), k, (F::ZERO, F::ONE));
+        add(&mut values, "d0 0", k, by);
         let witness = commit(Tag::Witness, &step_witness(&values));
         step_sealed(values, &statement, witness)
     }),
@@ -513,11 +524,11 @@ const STEP_FORGERIES: &[Row<StepForgery>] = &[
         let s = step();
         let shift = JOB.table.phases[GRADIENT].shift;
         let low = -F::from_canonical_u64(1 << shift);
-        rounded_to(&s, &made_with(&s, 5, F::ONE), 5, (low, F::ONE)).0
+        rounded_to(&s, &made_with(&s, with_room(&s), F::ONE), with_room(&s), (low, F::ONE)).0
     }),
     ("opened values", || {
         let s = step();
-        rounded_to(&s, &made_with(&s, 5, F::ONE), 5, (F::ZERO, F::ONE)).0
+        rounded_to(&s, &made_with(&s, with_room(&s), F::ONE), with_room(&s), (F::ZERO, F::ONE)).0
     }),
     ("opened before", || {
         let honest = step();

@@ -109,7 +109,7 @@ fn public_inputs_of_another_length() {
     for length in [0, 1, public.len() - 1, public.len() + 1, 2 * public.len()] {
         let mut other = public.clone();
         other.resize(length, F::ZERO);
-        assert!(matches!(read(&NOISE.circuit, &proof.bytes(), other), Err(ProofError::Format(_))));
+        assert!(matches!(read(&NOISE.circuit, &proof.bytes(), other), Err(ProofError::Envelope(_))));
     }
     let short = inputs::Noise { pairs: statement.pairs[..1].to_vec(), ..statement.clone() };
     assert!(NOISE.verify(&short, &s.polys()[..1], proof).is_err());
