@@ -177,12 +177,22 @@ struct Proving {
 }
 
 impl Proving {
-    /// Refuses to go on without the proofs of others, all of which were checked when they came.
-    fn demand(&self, job: &Job, ids: &[ProofId]) -> Result<()> {
-        match ids.iter().find(|id| !self.store.has(**id)) {
-            None => Ok(()),
-            Some(id) => bail!("{id:?} by {:?} is missing", job.seats[id.member() as usize].name),
+    /// Refuses to go on without the proofs of others. They were checked when they came; what they are about may
+    /// have changed on the disk since, so they are checked again against the bytes that are used from here on.
+    fn demand(
+        &self,
+        archive: &Archive,
+        job: &Job,
+        own: u32,
+        program: Option<&Arc<Program>>,
+        ids: &[ProofId],
+    ) -> Result<()> {
+        for id in ids.iter().filter(|id| id.member() != own) {
+            let whose = || &job.seats[id.member() as usize].name;
+            ensure!(self.store.has(*id), "{id:?} by {:?} is missing", whose());
+            proofs::check(&self.circuits, archive, job, program, *id, &self.store.read(*id)?)?;
         }
+        Ok(())
     }
 }
 
@@ -232,7 +242,10 @@ fn open(
     let proving = match (&job.circuits, circuits) {
         (None, _) => None,
         (Some(_), Some(circuits)) => {
-            let same = circuits.members == job.members() && circuits.table.same_phases(&table);
+            let bounds = zektra_prove::tile::Bounds::of(&job.template.params);
+            let same = circuits.members == job.members()
+                && circuits.table.same_phases(&table)
+                && bounds == Some(circuits.tile.bounds());
             ensure!(same, "the circuits at hand are those of another template");
             Some(Proving { circuits: circuits.clone(), store: ProofStore::open(&archive)? })
         }
@@ -338,6 +351,8 @@ impl Open {
                 }
                 ProofId::Offline { .. } => bail!("offline shares before the lock"),
             };
+            // Also one's own: a damaged file must not stand in the way of a new one.
+            proofs::check(circuits, &self.archive, &self.job, None, id, &bytes)?;
             store.write(id, &bytes)?;
         }
         Ok(Reply::PullProof(pb::PullProofReply { proof: store.read(id)?.into() }))
@@ -364,7 +379,7 @@ impl Open {
         let program = Program::new(self.job.clone(), &own)?;
         ensure!(program.lock == lock, "the node's lock {lock} differs from this member's, {}", program.lock);
         if let Some(proving) = &self.proving {
-            proving.demand(&self.job, &data_proofs(&self.job))?;
+            proving.demand(&self.archive, &self.job, self.index, None, &data_proofs(&self.job))?;
             proofs::check_roots(&self.archive, &self.job)?;
         }
         Ok(program)
@@ -542,7 +557,8 @@ impl<'a> Session<'a> {
                 ensure!(have == total, "{id:?} has {have} of {total} polynomials: it is too early for a phase");
             }
             if let Some(proving) = &self.proving {
-                proving.demand(&self.program.job, &offline_proofs(&self.program.job, &self.program.table))?;
+                let (job, due) = (&self.program.job, offline_proofs(&self.program.job, &self.program.table));
+                proving.demand(&self.archive, job, self.index, Some(&self.program), &due)?;
             }
             self.archive.sync(&offline_streams(&self.program.job, &self.program.table))?;
             if let Stage::Offline { mut member, .. } = std::mem::replace(&mut self.stage, Stage::Moving) {

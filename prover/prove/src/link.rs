@@ -411,6 +411,14 @@ fn build_offline(job: &Job<'_>, mut kit: Kit, noise: &NoiseCircuit) -> Result<Ci
         }
         let leaf = kit.commit(Tag::OfflineLeaf, &leaf);
         let used = bit(&mut kit, format!("pair {k}"));
+        // Values are public inputs that `r` does not depend on: they bind only where another proof evaluates the
+        // polynomials, as the phases do for pairs that are used. A free one would solve the batch's identity.
+        for share in &shares {
+            for &value in &share.values[4 * k..4 * k + 4] {
+                let kept = kit.b.mul(used.target, value);
+                kit.equal("unused pair", &[kept], &[value]);
+            }
+        }
         let next = extend_chain(&mut kit, made, &leaf);
         made = select(&mut kit, used, next, made);
     }
@@ -423,11 +431,13 @@ pub(crate) fn fold(job: &Job<'_>, phase: usize, share: &PhaseCircuit, step: &Ste
     let table = job.table;
     let states: Vec<u16> = table.phases[phase].outputs.iter().map(|o| o.state).collect();
     let name = format!(
-        "fold/1 n={} phase={phase}/{} slots={} states={} writes={states:?} {} {}",
+        "fold/1 n={} phase={phase}/{} blocks={} slots={} states={} reads={:?} writes={states:?} {} {}",
         job.members,
         table.phases.len(),
+        table.blocks,
         table.slots,
         table.states.len(),
+        table.phases[phase].reads(),
         share.circuit.id,
         step.circuit.id
     );

@@ -175,6 +175,11 @@ impl TileCircuit {
         Self { circuit: kit.finish(Blinding::Hiding), bounds }
     }
 
+    /// The bounds that its tiles keep.
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
     /// The values of a statement at `r`: (a, b) of each block and plane.
     pub fn values_at(&self, polys: &[(&[F], &[F])], r: E) -> Vec<E> {
         polys.iter().flat_map(|(a, b)| [poly::evaluate(a, r), poly::evaluate(b, r)]).collect()
