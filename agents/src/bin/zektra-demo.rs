@@ -145,10 +145,12 @@ impl Demo {
         let bundle = self.out.join("developer/jobs/2-0/bundle.zkb");
         println!("\n$ zektra-verify {}", bundle.display());
         ensure!(self.verify(&bundle)?, "the bundle of the proven job was refused");
-        // One bit of the model's commitment.
+        // One bit of the proof, with a checksum that fits: not damaged, but forged.
         let mut bytes = fs::read(&bundle)?;
-        let middle = bytes.len() / 2;
+        let (middle, body) = (bytes.len() / 2, bytes.len() - 32);
         bytes[middle] ^= 1;
+        let checksum = blake3::hash(&bytes[..body]);
+        bytes[body..].copy_from_slice(checksum.as_bytes());
         let tampered = self.out.join("tampered.zkb");
         fs::write(&tampered, bytes)?;
         println!("\n$ zektra-verify {}", tampered.display());
