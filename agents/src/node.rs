@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use zektra_he::transcript::{Answer, PhaseView, Program, Transcript};
-use zektra_parties::share;
 use zektra_proto::node::v1 as pb;
 use zektra_proto::node::v1::envelope::Body;
 use zektra_proto::node::v1::reply::Reply;
@@ -491,14 +490,11 @@ impl<'a> Node<'a> {
         answers: &[Answer],
         round_proofs: &[Vec<u8>],
     ) -> Result<()> {
-        let (iteration, phase) = transcript.position();
-        for ((index, seat), (answer, bytes)) in (0u32..).zip(&self.job.seats).zip(answers.iter().zip(round_proofs)) {
-            let told = || format!("member {:?} owes a true answer in iteration {iteration}, phase {phase}", seat.name);
-            let own = (answer.member, answer.iteration, answer.phase) == (index, iteration, phase);
-            ensure!(own, "{}: it sent another", told());
-            transcript.check_answer(answer).with_context(told)?;
-            let proof = proofs::decode(&circuits.shares.phases[phase as usize].circuit, bytes).with_context(told)?;
-            share::check_answer(&circuits.shares, seat.key, program.lock, view, answer, proof).with_context(told)?;
+        for (index, seat) in (0u32..).zip(&self.job.seats) {
+            let at = index as usize;
+            let (answer, bytes) = (answers.get(at), round_proofs.get(at).map(|b| &b[..]));
+            let checked = proofs::check_answer(&circuits.shares, program, transcript, view, index, answer, bytes);
+            checked.with_context(|| format!("member {:?} owes a true answer", seat.name))?;
         }
         Ok(())
     }

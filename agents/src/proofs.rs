@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use zektra_he::member::Member;
 use zektra_he::ring::Poly;
-use zektra_he::transcript::{Multipliers, Program};
+use zektra_he::transcript::{Answer, Multipliers, PhaseView, Program, Transcript};
 use zektra_parties::share;
 use zektra_proto::training::v1 as pb;
 use zektra_prove::chain::{OFFLINE_PAIRS, Proven, ShareCircuits};
@@ -199,25 +199,27 @@ pub fn stored_group(archive: &Archive, job: &Job, id: StreamId, dataset: u32, gr
     stored(archive, id, group * planes, planes)
 }
 
-/// d2 of each opening of a batch of offline shares, in their order.
-pub fn batch_multipliers(program: &Arc<Program>, batch: u64) -> Vec<Poly> {
-    let table = &program.table;
+/// What `phase` gives of each opening of a batch, in their order.
+fn of_batch<T>(table: &PhaseTable, batch: u64, mut phase: impl FnMut(u32, u32) -> Vec<T>) -> Vec<T> {
     let range = batch_range(table, batch);
-    let mut multipliers = Multipliers::new(program.clone());
     let mut out = vec![];
     for iteration in 0..table.iterations {
-        for phase in 0..table.phases.len() as u32 {
-            let first = offline_index(table, iteration, phase, 0);
-            let count = table.phases[phase as usize].openings.len() as u64;
-            if first + count <= range.start || first >= range.end {
-                continue;
+        for (at, p) in (0u32..).zip(&table.phases) {
+            let first = offline_index(table, iteration, at, 0);
+            if first + p.openings.len() as u64 > range.start && first < range.end {
+                let inside = (first..).zip(phase(iteration, at)).filter(|(k, _)| range.contains(k));
+                out.extend(inside.map(|(_, v)| v));
             }
-            let d2 = multipliers.phase(iteration, phase);
-            let inside = (first..).zip(d2).filter(|(at, _)| range.contains(at));
-            out.extend(inside.map(|(_, d2)| d2.into_poly()));
         }
     }
     out
+}
+
+/// d2 of each opening of a batch of offline shares, in their order.
+pub fn batch_multipliers(program: &Arc<Program>, batch: u64) -> Vec<Poly> {
+    let mut multipliers = Multipliers::new(program.clone());
+    let d2 = of_batch(&program.table, batch, |iteration, phase| multipliers.phase(iteration, phase));
+    d2.into_iter().map(|d2| d2.into_poly()).collect()
 }
 
 /// The noise of a member's own offline shares of a batch: secret.
@@ -226,23 +228,10 @@ pub fn batch_noise<S: zektra_he::transcript::Source>(
     program: &Arc<Program>,
     batch: u64,
 ) -> Vec<Poly> {
-    let table = &program.table;
-    let range = batch_range(table, batch);
     let mut multipliers = Multipliers::new(program.clone());
-    let mut out = vec![];
-    for iteration in 0..table.iterations {
-        for phase in 0..table.phases.len() as u32 {
-            let first = offline_index(table, iteration, phase, 0);
-            let count = table.phases[phase as usize].openings.len() as u64;
-            if first + count <= range.start || first >= range.end {
-                continue;
-            }
-            let all = member.offline_noise(&mut multipliers, iteration, phase);
-            let inside = (first..).zip(all).filter(|(at, _)| range.contains(at));
-            out.extend(inside.map(|(_, (_, noise))| noise));
-        }
-    }
-    out
+    let both =
+        of_batch(&program.table, batch, |iteration, phase| member.offline_noise(&mut multipliers, iteration, phase));
+    both.into_iter().map(|(_, noise)| noise).collect()
 }
 
 /// Which offline shares a batch holds.
@@ -304,6 +293,32 @@ pub fn check(
             Ok(Checked::Noise(checked.with_context(told)?))
         }
     }
+}
+
+/// Checks a member's answer to the phase that is next, with its proof.
+///
+/// # Errors
+/// An answer or a proof that is missing, of another form or place, or false; says whose.
+pub fn check_answer<S: zektra_he::transcript::Source>(
+    circuits: &ShareCircuits,
+    program: &Program,
+    transcript: &Transcript<S>,
+    view: &PhaseView,
+    index: u32,
+    answer: Option<&Answer>,
+    bytes: Option<&[u8]>,
+) -> Result<()> {
+    let seat = &program.job.seats[index as usize];
+    let (iteration, phase) = transcript.position();
+    let told = || format!("answer of {:?} in iteration {iteration}, phase {phase}", seat.name);
+    let answer = answer.context("it is missing").with_context(told)?;
+    let own = (answer.member, answer.iteration, answer.phase) == (index, iteration, phase);
+    ensure!(own, "{}: it is another's", told());
+    transcript.check_answer(answer).with_context(told)?;
+    let bytes = bytes.context("its proof is missing").with_context(told)?;
+    let proof = decode(&circuits.phases[phase as usize].circuit, bytes).with_context(told)?;
+    share::check_answer(circuits, seat.key, program.lock, view, answer, proof).with_context(told)?;
+    Ok(())
 }
 
 /// Checks that each dataset's Poseidon root is that of the tiles that are stored: else nothing could be proven

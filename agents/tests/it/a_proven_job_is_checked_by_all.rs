@@ -269,6 +269,6 @@ fn a_proof_that_is_missing_or_false_behind_an_answer() {
         round.answers[1].y[0] = y.into();
     };
     stopped(train(Rounds(other_answer)), true, refuses);
-    let owes = &["member \"developer\" owes a true answer in iteration 0, phase 0"];
+    let owes = &["member \"developer\" owes a true answer", "in iteration 0, phase 0"];
     stopped(train(Answers(|reply| reply.proof = flip(&reply.proof))), false, owes);
 }

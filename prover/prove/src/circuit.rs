@@ -13,6 +13,7 @@ use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit};
 use zektra_statement::field::{F, Field, P};
 use zektra_verify::envelope::{Envelope, EnvelopeError, proof_bytes};
 use zektra_verify::pinned;
+use zektra_verify::settings::{MAX_CONSTANT_COLUMNS, MAX_GATE_CONSTRAINTS};
 
 /// Whether a circuit hides its witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +153,10 @@ impl Circuit {
             }
         }
         let data = b.build::<C>();
+        // What the figures of the settings assume of every circuit.
+        let (gate, constants) = (data.common.num_gate_constraints, data.common.num_constants);
+        assert!(gate <= MAX_GATE_CONSTRAINTS, "a gate of {gate} constraints");
+        assert!(constants <= MAX_CONSTANT_COLUMNS, "{constants} columns of constants");
         let (mut spare, mut public_row) = (vec![], None);
         if blinding == Blinding::Hiding {
             let widest = data.common.gates.iter().map(|g| g.0.num_wires()).max().unwrap_or(0);
