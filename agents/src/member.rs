@@ -12,13 +12,14 @@ use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
 use crate::wire;
 use anyhow::{Context as _, Result, bail, ensure};
+use prost::bytes::Bytes;
 use std::sync::Arc;
 use zektra_he::log::{LabelLog, MAX_LABELS};
 use zektra_he::member::{Member, extend};
 use zektra_he::profile::Profile;
 use zektra_he::release;
 use zektra_he::seat::SeatSecret;
-use zektra_he::transcript::{Multipliers, Program};
+use zektra_he::transcript::{Answer, Multipliers, Program};
 use zektra_parties::share;
 use zektra_proto::node::v1 as pb;
 use zektra_proto::node::v1::envelope::Body;
@@ -152,6 +153,7 @@ fn name_of(request: &Request) -> &'static str {
         Request::Push(_) => "push",
         Request::Lock(_) => "lock",
         Request::Phase(_) => "phase",
+        Request::Rounds(_) => "rounds",
         Request::Finish(_) => "finish",
         Request::Deliver(_) => "deliver",
         Request::PullProof(_) => "pull a proof",
@@ -411,6 +413,8 @@ struct Session<'a> {
     program: Arc<Program>,
     index: u32,
     proving: Option<Proving>,
+    /// The proof of the last answer and what it is of: who asks again gets the same.
+    proven: Option<(Answer, Bytes)>,
     stage: Stage<'a>,
 }
 
@@ -429,7 +433,7 @@ impl<'a> Session<'a> {
         let source = archive.source(&job, &program.table)?;
         let member = Member::join(seat, log, index, program.clone(), source)?;
         let multipliers = Multipliers::new(program.clone());
-        Ok(Self { seat, archive, program, index, proving, stage: Stage::Offline { member, multipliers } })
+        Ok(Self { seat, archive, program, index, proving, proven: None, stage: Stage::Offline { member, multipliers } })
     }
 
     fn position(&self) -> Result<pb::LockReply> {
@@ -451,21 +455,30 @@ impl<'a> Session<'a> {
                 let program = &self.program;
                 take_proof(proving, &self.archive, &program.job, self.index, Some(program), &r)
             }
+            Request::Rounds(r) => {
+                self.take(&r.rounds)?;
+                Ok(Reply::Rounds(pb::RoundsReply {}))
+            }
             Request::Phase(r) => {
                 self.take(&r.rounds)?;
                 let claim = wire::claim_from_pb(r.claim.as_ref().context("phase.claim: missing")?)?;
                 let (seat, lock, proving) = (self.seat, self.program.lock, self.proving.clone());
+                let known = self.proven.take();
                 let member = self.online()?;
                 let answer = member.answer(&claim)?;
-                let mut proof = Vec::new();
-                if let Some(Proving { circuits, .. }) = &proving {
-                    let view = member.view()?;
-                    let witness = member.witness().context("an answer without a witness")?;
-                    let proven = share::prove_answer(circuits, seat, lock, &view, &answer, witness)?;
-                    proof = proofs::encode(&circuits.phases[answer.phase as usize].circuit, &proven.proof);
-                }
-                let answer = Some(wire::answer_to_pb(&answer));
-                Ok(Reply::Phase(pb::PhaseReply { answer, proof: proof.into() }))
+                let proof = match (&proving, known) {
+                    (None, _) => Bytes::new(),
+                    (_, Some((of, proof))) if of == answer => proof,
+                    (Some(Proving { circuits, .. }), _) => {
+                        let view = member.view()?;
+                        let witness = member.witness().context("an answer without a witness")?;
+                        let proven = share::prove_answer(circuits, seat, lock, &view, &answer, witness)?;
+                        proofs::encode(&circuits.phases[answer.phase as usize].circuit, &proven.proof).into()
+                    }
+                };
+                let reply = pb::PhaseReply { answer: Some(wire::answer_to_pb(&answer)), proof: proof.clone() };
+                self.proven = Some((answer, proof));
+                Ok(Reply::Phase(reply))
             }
             Request::Finish(r) => {
                 self.take(&r.rounds)?;
@@ -631,8 +644,8 @@ fn check_round(
     program: &Program,
     member: &mut Member<'_, ArchiveSource>,
     own: u32,
-    answers: &[zektra_he::transcript::Answer],
-    round_proofs: &[prost::bytes::Bytes],
+    answers: &[Answer],
+    round_proofs: &[Bytes],
 ) -> Result<()> {
     let view = member.view()?;
     for index in (0..program.job.members()).filter(|i| *i != own) {
@@ -644,7 +657,7 @@ fn check_round(
 }
 
 /// Answers for itself (the same bytes as ever) and takes the round.
-fn go_on(member: &mut Member<'_, ArchiveSource>, answers: &[zektra_he::transcript::Answer]) -> Result<()> {
+fn go_on(member: &mut Member<'_, ArchiveSource>, answers: &[Answer]) -> Result<()> {
     let claim = member.claim()?;
     member.answer(&claim)?;
     member.advance(answers)?;

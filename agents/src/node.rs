@@ -26,6 +26,8 @@ use zektra_statement::record::Job;
 
 /// Characters of a member's refusal that are kept.
 const MAX_REASON: usize = 1000;
+/// Recorded rounds in one message, of some 750 KB each if they are proven.
+const ROUNDS: usize = 4;
 
 /// How the node reaches one member. Requests may be sent to several members before replies are read.
 pub trait Link {
@@ -402,33 +404,25 @@ impl<'a> Node<'a> {
     }
 
     /// Runs what is left of the phases, and tells of each phase what its proof needs.
-    #[allow(clippy::type_complexity)]
     fn train(
         &mut self,
         program: &Arc<Program>,
         at: &[u64],
         prove: &mut dyn FnMut(Box<PhaseTask>) -> Result<()>,
         progress: Progress<'_>,
-    ) -> Result<(Transcript<ArchiveSource>, Vec<Vec<training::Round>>)> {
+    ) -> Result<(Transcript<ArchiveSource>, Vec<training::Round>)> {
         let phases = program.table.phases.len() as u64;
         let members = self.job.members();
         let mut transcript = Transcript::new(program.clone(), self.archive.source(&self.job, &program.table)?);
-        let mut recorded: Vec<training::Round> = Vec::new();
-        let oldest = at.iter().copied().min().unwrap_or(0);
         let mut done = 0u64;
         let proving = self.proving.clone();
         self.archive.replay(|answers| {
-            let mut proofs = vec![];
             if let Some(Proving { store, .. }) = &proving {
-                proofs = prover::round_proofs(store, done, members)?;
-                let view = transcript.view()?;
-                let (answers, proofs) = (answers.clone(), proofs.clone());
+                let proofs = prover::round_proofs(store, done, members)?;
+                let (view, answers) = (transcript.view()?, answers.clone());
                 prove(Box::new(PhaseTask { round: done, view, answers, proofs }))?;
             }
             transcript.advance(&answers)?;
-            if done >= oldest {
-                recorded.push(wire::proven_round_to_pb(&answers, &proofs));
-            }
             done += 1;
             Ok(())
         })?;
@@ -441,16 +435,15 @@ impl<'a> Node<'a> {
             );
         }
         let total = u64::from(program.table.iterations) * phases;
-        // What each member has not been told yet.
-        let mut news: Vec<Vec<training::Round>> =
-            at.iter().map(|&a| recorded.iter().skip((a - oldest) as usize).cloned().collect()).collect();
-        drop(recorded);
+        self.catch_up(at, done)?;
+        // The round that members have not been told yet.
+        let mut news: Vec<training::Round> = vec![];
         while !transcript.finished() {
             progress(Stage::Training, done, total);
             let (_, claim) = transcript.evaluate()?;
             let claim = wire::claim_to_pb(&claim);
-            let replies = self.ask_all(|m| {
-                Some(Request::Phase(pb::PhaseRequest { rounds: news[m].clone(), claim: Some(claim.clone()) }))
+            let replies = self.ask_all(|_| {
+                Some(Request::Phase(pb::PhaseRequest { rounds: news.clone(), claim: Some(claim.clone()) }))
             })?;
             let (mut answers, mut round_proofs) = (Vec::new(), Vec::new());
             for reply in replies.into_iter().flatten() {
@@ -473,11 +466,39 @@ impl<'a> Node<'a> {
             self.archive.append_round(&answers)?;
             task.map_or(Ok(()), &mut *prove)?;
             let proofs = if proving.is_some() { &round_proofs[..] } else { &[] };
-            news = vec![vec![wire::proven_round_to_pb(&answers, proofs)]; self.links.len()];
+            news = vec![wire::proven_round_to_pb(&answers, proofs)];
             done += 1;
         }
         progress(Stage::Training, total, total);
         Ok((transcript, news))
+    }
+
+    /// Sends each member the recorded rounds that it missed, of `done` in all; it has those before its place in `at`.
+    fn catch_up(&mut self, at: &[u64], done: u64) -> Result<()> {
+        let oldest = at.iter().copied().min().unwrap_or(done);
+        if oldest >= done {
+            return Ok(());
+        }
+        let archive = Archive::open(self.archive.folder(), &self.job)?;
+        let (members, store) = (self.job.members(), self.proving.as_ref().map(|p| p.store.clone()));
+        let (mut missed, mut round): (Vec<(u64, training::Round)>, _) = (vec![], 0u64);
+        archive.replay(|answers| {
+            if round >= oldest {
+                let proofs = store.as_ref().map(|s| prover::round_proofs(s, round, members)).transpose()?;
+                missed.push((round, wire::proven_round_to_pb(&answers, &proofs.unwrap_or_default())));
+            }
+            round += 1;
+            if missed.len() == ROUNDS || round == done {
+                let of = |m: usize| missed.iter().filter(move |(k, _)| *k >= at[m]).map(|(_, r)| r.clone());
+                self.ask_all(|m| {
+                    let rounds: Vec<_> = of(m).collect();
+                    (!rounds.is_empty()).then_some(Request::Rounds(pb::RoundsRequest { rounds }))
+                })?;
+                missed.clear();
+            }
+            Ok(())
+        })?;
+        Ok(())
     }
 
     /// Checks the proofs of all answers to a phase: a false one is its member's debt.
@@ -517,16 +538,16 @@ impl<'a> Node<'a> {
         &mut self,
         program: &Program,
         transcript: &Transcript<S>,
-        news: Vec<Vec<training::Round>>,
+        news: Vec<training::Round>,
         schema: String,
         bundle: &[u8],
         progress: Progress<'_>,
     ) -> Result<training::Outcome> {
         let members = self.links.len() as u64;
         progress(Stage::Releasing, 0, members);
-        let replies = self.ask_all(|m| {
+        let replies = self.ask_all(|_| {
             let bundle = bundle.to_vec().into();
-            Some(Request::Finish(pb::FinishRequest { rounds: news[m].clone(), bundle }))
+            Some(Request::Finish(pb::FinishRequest { rounds: news.clone(), bundle }))
         })?;
         let mut releases = Vec::new();
         for reply in replies.into_iter().flatten() {

@@ -19,6 +19,7 @@ use zektra_parties::rehearsal::{self, ProvenJob};
 use zektra_parties::share;
 use zektra_prove::cache::{Cache, Source};
 use zektra_prove::chain::{NodeCircuits, OFFLINE_PAIRS, ShareCircuits};
+use zektra_prove::circuit::Circuit;
 use zektra_statement::digest::{Fingerprint, poseidon_chain};
 use zektra_statement::template::{Kind, Params, Template};
 
@@ -300,13 +301,23 @@ pub fn step(report: &mut Report) -> anyhow::Result<()> {
     for (k, step) in stage.circuits.steps.iter().enumerate() {
         let rows = zektra_prove::step::StepCircuit::rows(&stage.job.program.table, k, MEMBERS);
         report.note(format!("  phase {k}: {rows} rows in {:?}", step.circuit));
+        report.note(trees(&step.circuit));
     }
     single(report, "step", "step", 1.0, 2.2)
 }
 
+/// What a proof takes at least: hashing its trees, on all cores.
+fn trees(circuit: &Circuit) -> String {
+    let count = circuit.tree_permutations() as f64;
+    let p = count / f64::from(1 << 20) / cores();
+    format!("    its trees take {:.2} million permutations: {p:.2} P on {} cores", count / 1e6, cores())
+}
+
 /// Everything of a phase.
 pub fn fold(report: &mut Report) -> anyhow::Result<()> {
-    let cost = Stage::chained(report)?.costs(report);
+    let stage = Stage::chained(report)?;
+    stage.circuits.any_link().into_iter().for_each(|link| report.note(trees(link)));
+    let cost = stage.costs(report);
     let all = sum(&[(f64::from(MEMBERS), cost("answer")), (1.0, cost("step")), (1.0, cost("fold"))]);
     report.figure("fold.phase", all[0], "P", None)?;
     figures(report, "fold", cost("fold"), 4.8)

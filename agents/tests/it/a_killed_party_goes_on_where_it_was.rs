@@ -138,6 +138,13 @@ fn torn_records_are_cut_off_and_made_again() {
         parties.done(&TRAIN);
         same_job(&parties, &undisturbed);
     }
+    // More than one message of missed rounds, for members at different places.
+    let parties = undisturbed.copy();
+    for (member, missed) in [("alice", 9), ("bob", 3), ("developer", 5)] {
+        cut(&parties, &format!("{member}/jobs/1-0/rounds.bin"), missed * round);
+    }
+    parties.done(&TRAIN);
+    same_job(&parties, &undisturbed);
     // All of them and the node.
     let parties = undisturbed.copy();
     for party in ["node", "alice", "bob", "developer"] {

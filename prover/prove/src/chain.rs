@@ -217,7 +217,12 @@ impl NodeCircuits {
 
     /// Binary logarithm of the rows of every link.
     pub fn link_rows_log2(&self) -> usize {
-        self.links.iter().flatten().map(Circuit::rows_log2).max().unwrap_or(0)
+        self.any_link().map_or(0, Circuit::rows_log2)
+    }
+
+    /// One of the links, which all have one shape.
+    pub fn any_link(&self) -> Option<&Circuit> {
+        self.links.iter().flatten().next()
     }
 
     fn link(&self, place: usize) -> Result<&Circuit, ProofError> {

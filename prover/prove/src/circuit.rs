@@ -199,6 +199,21 @@ impl Circuit {
         self.spare.len()
     }
 
+    /// Poseidon permutations of the Merkle trees of a proof: those of wires, partial products and quotients, not the
+    /// small ones of folded words. They bound the time of a proof from below.
+    pub fn tree_permutations(&self) -> usize {
+        const RATE: usize = 8;
+        let common = &self.data.common;
+        let challenges = common.config.num_challenges;
+        let columns = [
+            common.config.num_wires,
+            challenges * (1 + common.num_partial_products),
+            challenges * common.quotient_degree_factor,
+        ];
+        let leaves = common.degree() << common.config.fri_config.rate_bits;
+        columns.iter().map(|c| leaves * (c.div_ceil(RATE) + 1)).sum()
+    }
+
     /// Proves the values.
     ///
     /// # Errors

@@ -71,11 +71,11 @@ fn two_row_groups_a_step() {
     prove("two row groups", 2, &[200], full(|t| t.params.fan_in = 2, 2));
 }
 
-/// Two column blocks of 32.
+/// Three column blocks of 32.
 #[test]
 #[ignore = "minutes: `make soak`"]
-fn two_column_blocks() {
-    prove("two column blocks", 2, &[100], full(|t| t.params.features = 90, 1));
+fn three_column_blocks() {
+    prove("three column blocks", 2, &[100], full(|t| t.params.features = 90, 1));
 }
 
 /// Tiles of 64 columns, and a vector for each of three classes.
