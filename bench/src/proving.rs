@@ -49,7 +49,11 @@ pub fn template(features: u32, groups: u32, iterations: u32) -> Template {
 
 /// A job in memory.
 pub fn cast(members: u32, features: u32, groups: u32, iterations: u32) -> anyhow::Result<Cast> {
-    let template = template(features, groups, iterations);
+    let mut template = template(features, groups, iterations);
+    if members > 4 {
+        // At 1/2 the noise of five members may make the map expand.
+        template.params.shift_w = template.params.shift_for_learning_rate(0.25);
+    }
     let count = groups * template.params.rows_per_group();
     Ok(Cast::new(7, members as usize, &[rows::random(3, count as usize, &template.params)], template)?)
 }
