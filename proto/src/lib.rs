@@ -1,28 +1,20 @@
-//! Protobuf messages of Zektra and the Rust types made from them.
+//! Protobuf messages of Zektra and of the Cosmos services that it serves, and the Rust types made from them.
 //!
-//! The files under `zektra/` are the wire format: numbers and types never change within `v1`.
-#![allow(missing_docs, clippy::doc_lazy_continuation)]
+//! The files beside this crate's sources are the wire format: names, numbers and types never change within a version.
+//! `zektra/` is ours; the other folders state what Cosmos clients expect, as far as it is served.
+#![allow(missing_docs)]
 
-/// What owners publish.
-pub mod vault {
-    /// Version 1.
-    pub mod v1 {
-        include!(concat!(env!("OUT_DIR"), "/zektra.vault.v1.rs"));
-    }
+pub mod json;
+
+#[allow(dead_code, clippy::doc_lazy_continuation, clippy::large_enum_variant)]
+mod all {
+    include!(concat!(env!("OUT_DIR"), "/all.rs"));
 }
 
-/// Jobs and the messages of a training run.
-pub mod training {
-    /// Version 1.
-    pub mod v1 {
-        include!(concat!(env!("OUT_DIR"), "/zektra.training.v1.rs"));
-    }
-}
+pub use all::zektra::{node, training, vault};
+pub use all::{cosmos, google};
+pub use prost_types::{Any, Duration, Timestamp};
+pub use tendermint_proto::v0_38 as tendermint;
 
-/// What a compute node asks of a member, and the envelope.
-pub mod node {
-    /// Version 1.
-    pub mod v1 {
-        include!(concat!(env!("OUT_DIR"), "/zektra.node.v1.rs"));
-    }
-}
+/// All files as one `google.protobuf.FileDescriptorSet`, with their options.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,0 +1,75 @@
+//! ABCI 2.0, one file a method.
+//!
+//! CometBFT opens four connections. The one for consensus owns the block that is worked on; the others see the last
+//! committed state. An error in a consensus call stops the process: whoever goes on after it could disagree with the
+//! other validators.
+
+mod check_tx;
+pub(crate) mod commit;
+mod finalize_block;
+mod info;
+mod init_chain;
+mod prepare_proposal;
+mod process_proposal;
+mod query;
+
+use crate::app::{App, AppError};
+use tendermint_abci::Application;
+use zektra_proto::Timestamp;
+use zektra_proto::tendermint::abci::{
+    RequestCheckTx, RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestPrepareProposal,
+    RequestProcessProposal, RequestQuery, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock, ResponseInfo,
+    ResponseInitChain, ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery,
+};
+
+/// Stops where nothing can be answered: the connection's thread panics, and the server ends the process.
+fn must<T, E: std::fmt::Display>(call: &str, result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(e) => panic!("{call}: {e}"),
+    }
+}
+
+/// A time as CometBFT sends it.
+fn time(sent: Option<tendermint_proto::google::protobuf::Timestamp>) -> Timestamp {
+    sent.map_or_else(Timestamp::default, |t| Timestamp { seconds: t.seconds, nanos: t.nanos })
+}
+
+/// A height as CometBFT sends it.
+fn height(sent: i64) -> Result<u64, AppError> {
+    u64::try_from(sent).map_err(|_| AppError::Order(format!("height {sent}")))
+}
+
+impl Application for App {
+    fn info(&self, request: RequestInfo) -> ResponseInfo {
+        info::info(self, &request)
+    }
+
+    fn init_chain(&self, request: RequestInitChain) -> ResponseInitChain {
+        must("init_chain", init_chain::init_chain(self, request))
+    }
+
+    fn query(&self, request: RequestQuery) -> ResponseQuery {
+        query::query(self, &request)
+    }
+
+    fn check_tx(&self, request: RequestCheckTx) -> ResponseCheckTx {
+        must("check_tx", check_tx::check_tx(self, &request))
+    }
+
+    fn prepare_proposal(&self, request: RequestPrepareProposal) -> ResponsePrepareProposal {
+        must("prepare_proposal", prepare_proposal::prepare_proposal(self, request))
+    }
+
+    fn process_proposal(&self, request: RequestProcessProposal) -> ResponseProcessProposal {
+        must("process_proposal", process_proposal::process_proposal(self, request))
+    }
+
+    fn finalize_block(&self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock {
+        must("finalize_block", finalize_block::finalize_block(self, request))
+    }
+
+    fn commit(&self) -> ResponseCommit {
+        must("commit", commit::commit(self))
+    }
+}

@@ -1,0 +1,439 @@
+//! The application: its state, and the block that it is working on.
+
+use crate::ante::GasPrice;
+use crate::chain::{Chain, MODULES, at_block};
+use crate::mempool::Mempool;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use zektra_modules::address::Prefix;
+use zektra_modules::context::{Block, Context, load, save};
+use zektra_modules::error::TxError;
+use zektra_modules::gas::Meter;
+use zektra_modules::module::GenesisError;
+use zektra_modules::query::{Code, Query, QueryError};
+use zektra_proto::Timestamp;
+use zektra_proto::tendermint::abci::{Event, ExecTxResult, ValidatorUpdate};
+use zektra_proto::tendermint::types::ConsensusParams;
+use zektra_state::{Changes, StateDelta, StateError, StateRead, StateWrite};
+use zektra_store::{Options, Snapshot, Staged, Store};
+
+/// The version of the state machine: it changes when the same blocks would give another state.
+pub const APP_VERSION: u64 = 1;
+
+/// `app/chain-id`: text
+const CHAIN_ID: &[u8] = b"app/chain-id";
+/// `app/prefix`: text
+const PREFIX: &[u8] = b"app/prefix";
+/// `app/time`: the last block's time
+const TIME: &[u8] = b"app/time";
+/// The application's own part of a genesis file.
+const GENESIS: &str = "chain";
+
+/// How a node runs the application.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Where the state is.
+    pub home: PathBuf,
+    /// How it is kept.
+    pub store: Options,
+    /// What enters the mempool.
+    pub min_gas_prices: Vec<GasPrice>,
+    /// Stop reading heights before this many blocks; `None` lets CometBFT keep all blocks.
+    pub retain_blocks: Option<u64>,
+}
+
+/// What is fixed by the genesis file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The chain's id.
+    pub chain_id: String,
+    /// The address prefix.
+    pub prefix: Prefix,
+}
+
+/// The genesis state until the first block is committed, or a block until its commit.
+#[derive(Debug)]
+pub(crate) struct Working {
+    /// The state of the genesis file, which is not written yet.
+    pub genesis: Option<Genesis>,
+    /// The block that was executed.
+    pub block: Option<Executed>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Genesis {
+    pub initial_height: u64,
+    pub changes: Changes,
+    pub staged: Staged,
+}
+
+#[derive(Debug)]
+pub(crate) struct Executed {
+    pub staged: Staged,
+    pub block: Block,
+    /// The transactions with their results, for indexes.
+    pub txs: Vec<(Vec<u8>, ExecTxResult)>,
+    pub events: Vec<Event>,
+}
+
+/// The last committed block.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// Its height; 0 before the first.
+    pub height: u64,
+    /// The root of its state.
+    pub root: Vec<u8>,
+    /// What queries and checks see of it.
+    pub block: Block,
+}
+
+/// The application. Cheap to clone: all clones are one.
+#[derive(Clone)]
+pub struct App(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub config: Config,
+    pub store: Store,
+    pub chain: Chain,
+    identity: RwLock<Option<Identity>>,
+    committed: RwLock<Arc<Committed>>,
+    working: Mutex<Working>,
+    pub mempool: Mutex<Mempool>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "App({})", self.0.config.home.display())
+    }
+}
+
+/// Why the application cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The state cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StateError),
+    /// A module failed where it must not.
+    #[error("a module fails at the block's {when}: {error}")]
+    Module {
+        /// Where.
+        when: &'static str,
+        /// What it says.
+        error: TxError,
+    },
+    /// The genesis file is refused.
+    #[error("genesis: {0}")]
+    Genesis(#[from] GenesisError),
+    /// What CometBFT asks for does not follow what it asked before.
+    #[error("{0}")]
+    Order(String),
+}
+
+fn poisoned<T>(e: PoisonError<T>) -> T {
+    e.into_inner()
+}
+
+impl App {
+    /// Opens the state in the home folder.
+    ///
+    /// # Errors
+    /// The folder is in use or damaged.
+    pub fn open(config: Config) -> Result<Self, AppError> {
+        let store = Store::open(&config.home.join("state"), config.store.clone())?;
+        let chain = Chain::new(config.min_gas_prices.clone());
+        let inner = Inner {
+            chain,
+            store,
+            identity: RwLock::new(None),
+            committed: RwLock::new(Arc::new(Committed::default())),
+            working: Mutex::new(Working { genesis: None, block: None }),
+            mempool: Mutex::new(Mempool::default()),
+            config,
+        };
+        let app = Self(Arc::new(inner));
+        if let Some((height, root)) = app.0.store.last()? {
+            let state = app.0.store.latest()?;
+            let identity = identity(&state)?;
+            let time = load::<Timestamp>(&state, TIME)?.unwrap_or_default();
+            let block = Block { chain_id: identity.chain_id.clone(), height, time, ..Block::default() };
+            app.set_committed(Committed { height, root: root.to_vec(), block }, identity);
+        }
+        Ok(app)
+    }
+
+    fn set_committed(&self, committed: Committed, identity: Identity) {
+        *self.0.identity.write().unwrap_or_else(poisoned) = Some(identity);
+        *self.0.committed.write().unwrap_or_else(poisoned) = Arc::new(committed);
+    }
+
+    /// What the genesis file fixed; `None` before it is known.
+    pub fn identity(&self) -> Option<Identity> {
+        self.0.identity.read().unwrap_or_else(poisoned).clone()
+    }
+
+    /// The last committed block.
+    pub fn committed(&self) -> Arc<Committed> {
+        self.0.committed.read().unwrap_or_else(poisoned).clone()
+    }
+
+    /// The modules.
+    pub fn chain(&self) -> &Chain {
+        &self.0.chain
+    }
+
+    /// The state of the last block.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn latest(&self) -> Result<Snapshot, StateError> {
+        self.0.store.latest()
+    }
+
+    /// The state's database.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn working(&self) -> MutexGuard<'_, Working> {
+        self.0.working.lock().unwrap_or_else(poisoned)
+    }
+
+    pub(crate) fn known(&self) -> Result<Identity, AppError> {
+        self.identity().ok_or_else(|| AppError::Order("a block before the genesis".into()))
+    }
+
+    /// Makes the state of a genesis file: in memory, until the first block is committed.
+    ///
+    /// # Errors
+    /// A genesis file that is refused; a chain that has blocks already.
+    pub fn init(
+        &self,
+        chain_id: &str,
+        time: Timestamp,
+        initial_height: u64,
+        params: &ConsensusParams,
+        app_state: &Value,
+    ) -> Result<(Vec<ValidatorUpdate>, Vec<u8>), AppError> {
+        if self.0.store.last()?.is_some() {
+            return Err(AppError::Order(
+                "this home holds a chain with blocks: a genesis comes before the first".into(),
+            ));
+        }
+        let prefix = check_genesis(app_state)?;
+        let version = initial_height.checked_sub(1).ok_or_else(|| AppError::Order("an initial height of 0".into()))?;
+        let mut state = StateDelta::new(self.0.store.latest()?);
+        let block = Block { chain_id: chain_id.into(), height: version, time, ..Block::default() };
+        let write = |state: &mut dyn StateWrite| {
+            state.put(CHAIN_ID.to_vec(), chain_id.as_bytes().to_vec())?;
+            state.put(PREFIX.to_vec(), prefix.as_str().as_bytes().to_vec())?;
+            save(state, TIME.to_vec(), &time)?;
+            zektra_modules::consensus::set_params(state, params)
+        };
+        write(&mut state)?;
+        let (meter, mut events, mut validators) = (Meter::endless(), vec![], vec![]);
+        for module in MODULES {
+            let mut ctx =
+                Context { state: &mut state, events: &mut events, block: &block, prefix: &prefix, gas: &meter };
+            validators.extend(module.init_genesis(&mut ctx, section(app_state, module.name()))?);
+        }
+        let changes = state.into_changes();
+        let staged = self.0.store.stage(version, &changes, None)?;
+        let root = staged.root().to_vec();
+        let identity = Identity { chain_id: chain_id.into(), prefix };
+        *self.0.identity.write().unwrap_or_else(poisoned) = Some(identity);
+        *self.working() = Working { genesis: Some(Genesis { initial_height, changes, staged }), block: None };
+        Ok((validators, root))
+    }
+
+    /// Executes a block on the last committed state; nothing is written.
+    ///
+    /// # Errors
+    /// A height that does not follow; the database or a module fails.
+    pub fn execute(&self, block: Block, txs: &[impl AsRef<[u8]> + Sync]) -> Result<BlockOutcome, AppError> {
+        let identity = self.known()?;
+        let mut working = self.working();
+        // Whatever was executed before and not committed is forgotten.
+        working.block = None;
+        let last = self.0.store.last()?.map(|(height, _)| height);
+        let expected = match (&working.genesis, last) {
+            (_, Some(last)) => last.saturating_add(1),
+            (Some(genesis), None) => genesis.initial_height,
+            (None, None) => return Err(AppError::Order("a block before the genesis".into())),
+        };
+        if block.height != expected {
+            let (height, chain) = (block.height, &identity.chain_id);
+            return Err(AppError::Order(format!("block {height} of {chain}, expected block {expected}")));
+        }
+        let base = self.0.store.latest()?;
+        let genesis = working.genesis.as_ref().filter(|_| last.is_none());
+        let base = StateDelta::with(base, genesis.map(|g| g.changes.clone()).unwrap_or_default());
+        let outcome = self.execute_on(&base, &block, txs, &identity)?;
+        let staged = self.0.store.stage(block.height, &outcome.changes, genesis.map(|g| &g.staged))?;
+        let root = staged.root().to_vec();
+        let kept = txs.iter().map(|t| t.as_ref().to_vec()).zip(outcome.results.iter().cloned()).collect();
+        working.block = Some(Executed { staged, block, txs: kept, events: outcome.events.clone() });
+        Ok(BlockOutcome { root, ..outcome })
+    }
+
+    fn execute_on<S: StateRead + Sync>(
+        &self,
+        base: &S,
+        block: &Block,
+        txs: &[impl AsRef<[u8]> + Sync],
+        identity: &Identity,
+    ) -> Result<BlockOutcome, AppError> {
+        let (chain, prefix) = (&self.0.chain, &identity.prefix);
+        let module = |when| move |error| AppError::Module { when, error };
+        chain.verify_ahead(base, txs, &identity.chain_id, prefix);
+        let mut state = StateDelta::new(base);
+        let begin =
+            at_block(&mut state, block, prefix, "BeginBlock", |m, ctx| m.begin_block(ctx).map(|()| Vec::<()>::new()));
+        let (_, mut events) = begin.map_err(module("beginning"))?;
+        let most = zektra_modules::consensus::max_gas(&state)?;
+        let (mut results, mut used) = (vec![], 0u64);
+        for bytes in txs {
+            let outcome = if most.is_some_and(|most| used >= most) {
+                crate::chain::out_of_block_gas()
+            } else {
+                chain
+                    .execute(&mut state, bytes.as_ref(), crate::ante::Mode::Deliver, block, prefix)
+                    .map_err(module("transactions"))?
+            };
+            used = used.saturating_add(outcome.gas_used);
+            results.push(outcome.to_result());
+        }
+        let end = at_block(&mut state, block, prefix, "EndBlock", |m, ctx| m.end_block(ctx));
+        let (validators, more) = end.map_err(module("end"))?;
+        events.extend(more);
+        save(&mut state, TIME.to_vec(), &block.time)?;
+        Ok(BlockOutcome { results, events, validators, root: vec![], changes: state.into_changes() })
+    }
+
+    /// What the next block starts from: the last state, or that of the genesis file.
+    pub(crate) fn working_base(&self) -> Result<StateDelta<Snapshot>, AppError> {
+        let working = self.working();
+        let last = self.0.store.last()?;
+        let genesis = working.genesis.as_ref().filter(|_| last.is_none());
+        Ok(StateDelta::with(self.0.store.latest()?, genesis.map(|g| g.changes.clone()).unwrap_or_default()))
+    }
+
+    /// Answers a service's method, `/<service>/<method>`, on the state of a height.
+    ///
+    /// # Errors
+    /// No such method; a height that is not kept; what the service says.
+    pub fn answer(&self, path: &str, request: &[u8], height: u64) -> Result<Vec<u8>, QueryError> {
+        let unknown = || Code::Unimplemented.error(format!("unknown query path {path}"));
+        let (service, method) = path.trim_start_matches('/').rsplit_once('/').ok_or_else(unknown)?;
+        let service = self.0.chain.services().get(service).ok_or_else(unknown)?;
+        let identity = self.identity().ok_or_else(|| Code::Unavailable.error("the chain has no genesis yet"))?;
+        let committed = self.committed();
+        if height > committed.height {
+            let last = committed.height;
+            return Err(Code::InvalidArgument.error(format!("height {height} is in the future, the last is {last}")));
+        }
+        let state = self.0.store.snapshot(height)?;
+        let block = Block { height, ..committed.block.clone() };
+        let query = Query { state: &state, block: &block, prefix: &identity.prefix };
+        service.call(method, &query, request).ok_or_else(unknown)?
+    }
+
+    /// Writes the block that was executed last.
+    ///
+    /// # Errors
+    /// No block was executed; the database fails.
+    pub fn commit(&self) -> Result<Arc<Committed>, AppError> {
+        let identity = self.known()?;
+        let mut working = self.working();
+        let Working { genesis, block } = &mut *working;
+        let executed = block.take().ok_or_else(|| AppError::Order("a commit without a block".into()))?;
+        let Executed { staged, block, txs, events } = executed;
+        let root = staged.root().to_vec();
+        let first = genesis.take().filter(|_| self.0.store.last().is_ok_and(|last| last.is_none()));
+        let versions: Vec<Staged> = first.map(|g| g.staged).into_iter().chain([staged]).collect();
+        self.0.store.commit(&versions, &crate::abci::commit::index(&block, &txs, &events))?;
+        self.set_committed(Committed { height: block.height, root, block }, identity);
+        // Checks start from the new state.
+        self.0.mempool.lock().unwrap_or_else(poisoned).reset();
+        Ok(self.committed())
+    }
+
+    /// The genesis file's part that gives this state again.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn export(&self) -> Result<Value, AppError> {
+        let state = self.latest()?;
+        let identity = self.known()?;
+        let mut out = serde_json::Map::new();
+        out.insert(GENESIS.into(), serde_json::json!({"bech32_prefix": identity.prefix.as_str()}));
+        for module in MODULES {
+            match module.export_genesis(&state, &identity.prefix)? {
+                Value::Null => {}
+                value => drop(out.insert(module.name().into(), value)),
+            }
+        }
+        Ok(out.into())
+    }
+}
+
+/// What executing a block gave.
+#[derive(Clone, Debug)]
+pub struct BlockOutcome {
+    /// A result for each transaction.
+    pub results: Vec<ExecTxResult>,
+    /// Events of the block itself.
+    pub events: Vec<Event>,
+    /// Changes of validators.
+    pub validators: Vec<ValidatorUpdate>,
+    /// The root of the state after it.
+    pub root: Vec<u8>,
+    changes: Changes,
+}
+
+fn identity(state: &dyn StateRead) -> Result<Identity, AppError> {
+    let text = |key: &[u8]| -> Result<String, AppError> {
+        let name = String::from_utf8_lossy(key).into_owned();
+        let bytes = state.get(key)?.ok_or_else(|| StateError::Damaged(format!("{name} is missing")))?;
+        Ok(String::from_utf8(bytes).map_err(|_| StateError::Damaged(format!("{name} is no text")))?)
+    };
+    let prefix = Prefix::new(&text(PREFIX)?).map_err(StateError::Damaged)?;
+    Ok(Identity { chain_id: text(CHAIN_ID)?, prefix })
+}
+
+fn section<'a>(app_state: &'a Value, name: &str) -> &'a Value {
+    app_state.get(name).unwrap_or(&Value::Null)
+}
+
+/// What a genesis file's application part holds if nothing else is said.
+pub fn default_genesis(prefix: &str) -> Value {
+    let mut out = serde_json::Map::new();
+    out.insert(GENESIS.into(), serde_json::json!({"bech32_prefix": prefix}));
+    for module in MODULES {
+        match module.default_genesis() {
+            Value::Null => {}
+            value => drop(out.insert(module.name().into(), value)),
+        }
+    }
+    out.into()
+}
+
+/// Checks a genesis file's application part; gives the address prefix.
+///
+/// # Errors
+/// Which field holds what, and what was expected.
+pub fn check_genesis(app_state: &Value) -> Result<Prefix, GenesisError> {
+    let Value::Object(sections) = app_state else {
+        return Err(GenesisError::new("", app_state, "an object with a section for each module"));
+    };
+    let known = MODULES.map(|m| m.name());
+    if let Some(other) = sections.keys().find(|k| *k != GENESIS && !known.contains(&&k[..])) {
+        return Err(GenesisError::new(other, "a section", format!("{GENESIS}, {}", known.join(", "))));
+    }
+    let found = section(app_state, GENESIS).get("bech32_prefix").and_then(Value::as_str).unwrap_or_default();
+    let prefix = Prefix::new(found).map_err(|e| GenesisError::new("chain.bech32_prefix", format!("{found:?}"), e))?;
+    for module in MODULES {
+        module.check_genesis(section(app_state, module.name()), &prefix)?;
+    }
+    Ok(prefix)
+}

@@ -1,0 +1,260 @@
+//! The modules of the chain, and what they make of blocks and transactions.
+
+use crate::ante::{self, GasPrice, Mode};
+use crate::sign::Known;
+use crate::tx::{self, Handlers, Tx};
+use prost::Message as _;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use zektra_modules::address::Prefix;
+use zektra_modules::auth::{Account, Auth, account};
+use zektra_modules::bank::Bank;
+use zektra_modules::beacon::Beacon;
+use zektra_modules::consensus::Consensus;
+use zektra_modules::context::{Block, Context};
+use zektra_modules::error::{Sdk, TxError};
+use zektra_modules::gas::{Meter, Metered};
+use zektra_modules::module::{Message, Module};
+use zektra_modules::query::Service;
+use zektra_proto::cosmos::base::abci::v1beta1::TxMsgData;
+use zektra_proto::tendermint::abci::{Event, EventAttribute, ExecTxResult};
+use zektra_state::{Changes, StateDelta, StateRead, StateWrite};
+
+/// All modules, in the order in which genesis, beginnings and ends of blocks call them.
+pub const MODULES: [&dyn Module; 4] = [&Consensus, &Auth, &Bank, &Beacon];
+
+/// What the modules handle and answer.
+#[derive(Debug)]
+pub struct Chain {
+    handlers: BTreeMap<String, Message>,
+    services: BTreeMap<&'static str, Service>,
+    /// Signatures that are known to be right.
+    known: Known,
+    /// What the node takes into its mempool.
+    prices: Vec<GasPrice>,
+}
+
+impl Handlers for Chain {
+    fn handler(&self, name: &str) -> Option<Message> {
+        self.handlers.get(name).copied()
+    }
+}
+
+/// What a transaction did.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Why it failed, if it did.
+    pub error: Option<TxError>,
+    /// The responses of its messages, as `TxMsgData`.
+    pub data: Vec<u8>,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// The gas limit.
+    pub gas_wanted: u64,
+    /// The gas used.
+    pub gas_used: u64,
+    /// Its place in the mempool.
+    pub priority: i64,
+    /// The responses of its messages.
+    pub responses: Vec<zektra_proto::Any>,
+}
+
+impl Outcome {
+    fn failed(error: TxError) -> Self {
+        Self { error: Some(error), ..Self::default() }
+    }
+
+    /// As blocks hold it.
+    pub fn to_result(&self) -> ExecTxResult {
+        let signed = |gas: u64| i64::try_from(gas).unwrap_or(i64::MAX);
+        let (code, codespace, log) = match &self.error {
+            Some(e) => (e.code, e.codespace.to_string(), e.log.clone()),
+            None => (0, String::new(), String::new()),
+        };
+        ExecTxResult {
+            code,
+            data: self.data.clone().into(),
+            log,
+            info: String::new(),
+            gas_wanted: signed(self.gas_wanted),
+            gas_used: signed(self.gas_used),
+            events: self.events.clone(),
+            codespace,
+        }
+    }
+}
+
+impl Chain {
+    /// The chain's modules, with the prices of a node.
+    pub fn new(prices: Vec<GasPrice>) -> Self {
+        let messages = MODULES.iter().flat_map(|m| m.messages());
+        let services = MODULES.iter().flat_map(|m| m.services());
+        Self {
+            handlers: messages.map(|m| (m.name(), m)).collect(),
+            services: services.map(|s| (s.name(), s)).collect(),
+            known: Known::default(),
+            prices,
+        }
+    }
+
+    /// The services of modules, by full name.
+    pub fn services(&self) -> &BTreeMap<&'static str, Service> {
+        &self.services
+    }
+
+    /// Executes a transaction on `state`, which keeps what it may keep.
+    ///
+    /// # Errors
+    /// The database fails: nothing can be executed any more.
+    pub fn execute<S: StateRead>(
+        &self,
+        state: &mut StateDelta<S>,
+        bytes: &[u8],
+        mode: Mode,
+        block: &Block,
+        prefix: &Prefix,
+    ) -> Result<Outcome, TxError> {
+        match tx::decode(bytes, self, prefix) {
+            Ok(tx) => self.execute_tx(state, &tx, mode, block, prefix),
+            Err(e) if e.is_internal() => Err(e),
+            Err(e) => Ok(Outcome::failed(e)),
+        }
+    }
+
+    fn execute_tx<S: StateRead>(
+        &self,
+        state: &mut StateDelta<S>,
+        tx: &Tx,
+        mode: Mode,
+        block: &Block,
+        prefix: &Prefix,
+    ) -> Result<Outcome, TxError> {
+        let limit = if mode == Mode::Simulate { u64::MAX } else { tx.gas_limit() };
+        let meter = Meter::new(limit);
+        let mut out = Outcome { gas_wanted: limit, ..Outcome::default() };
+        let before = |ctx: &mut Context<'_>| {
+            ante::demand_gas_limit(ctx, tx)?;
+            ante::ante(ctx, tx, mode, &self.known, &self.prices)
+        };
+        let paid = layer(state, &meter, block, prefix, before)?;
+        match paid {
+            Ok(((), changes, events)) => {
+                state.apply(changes);
+                out.events = events;
+            }
+            Err(error) => {
+                out.gas_used = meter.used();
+                out.error = Some(error);
+                return Ok(out);
+            }
+        }
+        out.priority = ante::priority(&tx.fee, tx.gas_limit());
+        if mode == Mode::Check || mode == Mode::Recheck {
+            out.gas_used = meter.used();
+            return Ok(out);
+        }
+        match layer(state, &meter, block, prefix, |ctx| run_messages(ctx, tx))? {
+            Ok((responses, changes, events)) => {
+                state.apply(changes);
+                out.events.extend(events);
+                out.data = TxMsgData { msg_responses: responses.clone(), ..TxMsgData::default() }.encode_to_vec();
+                out.responses = responses;
+            }
+            Err(error) => out.error = Some(error),
+        }
+        out.gas_used = meter.used();
+        Ok(out)
+    }
+
+    /// Checks signatures of a block's transactions on all cores, so that execution finds them known. What it cannot
+    /// check yet is left to execution.
+    pub fn verify_ahead(
+        &self,
+        state: &(dyn StateRead + Sync),
+        txs: &[impl AsRef<[u8]> + Sync],
+        chain_id: &str,
+        prefix: &Prefix,
+    ) {
+        txs.par_iter().for_each(|bytes| {
+            let Ok(tx) = tx::decode(bytes.as_ref(), self, prefix) else { return };
+            for ((address, info), signature) in tx.signers.iter().zip(&tx.auth.signer_infos).zip(&tx.raw.signatures) {
+                let Ok(Some(Account::Base(account))) = account(state, address) else { continue };
+                let (Some(any), Some(mode)) = (account.pub_key.as_ref().or(info.public_key.as_ref()), &info.mode_info)
+                else {
+                    continue;
+                };
+                let Ok(key) = crate::sign::Key::from_any(any) else { continue };
+                let signer =
+                    crate::sign::Signer { chain_id, account_number: account.account_number, sequence: info.sequence };
+                // A wrong signature is found again, with its reason, when the transaction is executed.
+                let _ = crate::sign::verify(&self.known, &tx, &signer, &key, mode, signature);
+            }
+        });
+    }
+}
+
+type Layered<T> = Result<(T, Changes, Vec<Event>), TxError>;
+
+/// Runs `work` on a layer of its own over `state`: its changes and events, or its error.
+fn layer<T, S: StateRead>(
+    state: &StateDelta<S>,
+    meter: &Meter,
+    block: &Block,
+    prefix: &Prefix,
+    work: impl FnOnce(&mut Context<'_>) -> Result<T, TxError>,
+) -> Result<Layered<T>, TxError> {
+    let mut delta = StateDelta::new(state);
+    let mut events = vec![];
+    let done = {
+        let mut metered = Metered::new(&mut delta, meter);
+        work(&mut Context { state: &mut metered, events: &mut events, block, prefix, gas: meter })
+    };
+    match done {
+        Ok(value) => Ok(Ok((value, delta.into_changes(), events))),
+        Err(e) if e.is_internal() => Err(e),
+        Err(e) => Ok(Err(e)),
+    }
+}
+
+fn run_messages(ctx: &mut Context<'_>, tx: &Tx) -> Result<Vec<zektra_proto::Any>, TxError> {
+    let mut responses = vec![];
+    let sender = tx.signers.first().map(|a| ctx.text(a)).unwrap_or_default();
+    for (k, (message, any)) in tx.messages.iter().enumerate() {
+        let module = any.type_url.split('.').nth(1).unwrap_or_default().to_string();
+        let first = ctx.events.len();
+        let about = [("action", any.type_url.clone()), ("sender", sender.clone()), ("module", module)];
+        ctx.emit("message", about);
+        let done = message.run(&any.value, ctx);
+        let what = format!("failed to execute message; message index: {k}");
+        responses.push(done.map_err(|e| if e.is_internal() { e } else { e.within(what) })?);
+        let index = EventAttribute { key: "msg_index".into(), value: k.to_string(), index: true };
+        ctx.events[first..].iter_mut().for_each(|e| e.attributes.push(index.clone()));
+    }
+    Ok(responses)
+}
+
+/// Runs a block's beginning or end: `each` module in order, on `state` itself.
+///
+/// # Errors
+/// A module fails: the node stops.
+pub fn at_block<T>(
+    state: &mut dyn StateWrite,
+    block: &Block,
+    prefix: &Prefix,
+    mode: &str,
+    mut each: impl FnMut(&'static dyn Module, &mut Context<'_>) -> Result<Vec<T>, TxError>,
+) -> Result<(Vec<T>, Vec<Event>), TxError> {
+    let (meter, mut events, mut out) = (Meter::endless(), vec![], vec![]);
+    for module in MODULES {
+        let mut ctx = Context { state: &mut *state, events: &mut events, block, prefix, gas: &meter };
+        out.extend(each(module, &mut ctx)?);
+    }
+    let mark = EventAttribute { key: "mode".into(), value: mode.into(), index: true };
+    events.iter_mut().for_each(|e: &mut Event| e.attributes.push(mark.clone()));
+    Ok((out, events))
+}
+
+/// The result of a transaction that the block has no gas for.
+pub fn out_of_block_gas() -> Outcome {
+    Outcome::failed(Sdk::OutOfGas.wrap("no block gas left to run tx"))
+}

@@ -1,0 +1,12 @@
+//! The chain's application: what CometBFT drives by ABCI, and what clients ask.
+
+pub mod abci;
+pub mod amino;
+pub mod ante;
+pub mod app;
+pub mod chain;
+pub mod mempool;
+pub mod server;
+pub mod sign;
+pub mod tx;
+pub mod wire;

@@ -1,0 +1,107 @@
+//! Transactions: bytes to messages, strictly.
+
+use crate::wire;
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+use zektra_modules::address::{Address, Prefix};
+use zektra_modules::coin::Coins;
+use zektra_modules::error::{Sdk, TxError};
+use zektra_modules::module::Message;
+use zektra_proto::Any;
+use zektra_proto::cosmos::tx::v1beta1::{AuthInfo, Fee, TxBody, TxRaw};
+
+/// A transaction's hash: SHA-256 of its bytes.
+pub type TxHash = [u8; 32];
+
+/// A transaction that was read and checked as far as no state is needed.
+#[derive(Debug)]
+pub struct Tx {
+    /// The hash.
+    pub hash: TxHash,
+    /// Its size in bytes.
+    pub size: usize,
+    /// The bytes that are signed.
+    pub raw: TxRaw,
+    /// What it does.
+    pub body: TxBody,
+    /// Who pays and signs.
+    pub auth: AuthInfo,
+    /// The messages with what handles them.
+    pub messages: Vec<(Message, Any)>,
+    /// Who must sign, in order: signers of the messages, then a fee payer that is none of them.
+    pub signers: Vec<Address>,
+    /// Who pays.
+    pub payer: Address,
+    /// The fee.
+    pub fee: Coins,
+}
+
+impl Tx {
+    /// The fee's record.
+    pub fn fee_record(&self) -> Option<&Fee> {
+        self.auth.fee.as_ref()
+    }
+
+    /// The gas limit.
+    pub fn gas_limit(&self) -> u64 {
+        self.auth.fee.as_ref().map_or(0, |f| f.gas_limit)
+    }
+}
+
+/// The hash of a transaction's bytes.
+pub fn hash(bytes: &[u8]) -> TxHash {
+    Sha256::digest(bytes).into()
+}
+
+/// Finds what handles a message, by its full name.
+pub trait Handlers {
+    /// The functions of a message type.
+    fn handler(&self, name: &str) -> Option<Message>;
+}
+
+/// Reads a transaction.
+///
+/// # Errors
+/// Bytes that are no transaction, unknown fields, messages without a handler or that can never be right.
+pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<Tx, TxError> {
+    let parse = |e: prost::DecodeError| Sdk::TxDecode.wrap(e);
+    wire::demand_canonical(bytes)?;
+    wire::refuse_unknown("cosmos.tx.v1beta1.TxRaw", bytes, false)?;
+    let raw = TxRaw::decode(bytes).map_err(parse)?;
+    wire::refuse_unknown("cosmos.tx.v1beta1.TxBody", &raw.body_bytes, true)?;
+    let body = TxBody::decode(&raw.body_bytes[..]).map_err(parse)?;
+    wire::refuse_unknown("cosmos.tx.v1beta1.AuthInfo", &raw.auth_info_bytes, false)?;
+    let auth = AuthInfo::decode(&raw.auth_info_bytes[..]).map_err(parse)?;
+
+    if body.messages.is_empty() {
+        return Err(Sdk::InvalidRequest.wrap("must contain at least one message"));
+    }
+    let (mut messages, mut signers) = (vec![], vec![]);
+    for (k, any) in body.messages.iter().enumerate() {
+        let name = any.type_url.strip_prefix('/').unwrap_or(&any.type_url);
+        let unknown = || Sdk::UnknownRequest.wrap(format!("no message handler found for {}", any.type_url));
+        let handler = handlers.handler(name).ok_or_else(unknown)?;
+        let of_message = handler.check(&any.value, prefix);
+        let of_message = of_message.map_err(|e| e.within(format!("message index: {k}")))?;
+        for signer in of_message {
+            if !signers.contains(&signer) {
+                signers.push(signer);
+            }
+        }
+        messages.push((handler, any.clone()));
+    }
+    let fee_record = auth.fee.clone().unwrap_or_default();
+    let fee = Coins::sorted(&fee_record.amount)
+        .map_err(|e| Sdk::InsufficientFee.wrap(format!("invalid fee provided: {}", e.log)))?;
+    let first = signers.first().cloned().ok_or_else(|| Sdk::NoSignatures.bare())?;
+    let payer = if fee_record.payer.is_empty() {
+        first
+    } else {
+        let payer = prefix.parse(&fee_record.payer).map_err(|e| e.within("fee payer address"))?;
+        if !signers.contains(&payer) {
+            signers.push(payer.clone());
+        }
+        payer
+    };
+    Ok(Tx { hash: hash(bytes), size: bytes.len(), raw, body, auth, messages, signers, payer, fee })
+}

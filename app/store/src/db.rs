@@ -1,0 +1,491 @@
+//! The database: what is written, and when.
+
+use crate::snapshot::Snapshot;
+use crate::tree::Reader;
+use crate::{Root, failed};
+use jmt::storage::{Node, NodeBatch, NodeKey, StaleNodeIndexBatch};
+use jmt::{KeyHash, Sha256Jmt};
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, WriteBatch, WriteOptions};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use zektra_state::StateError;
+use zektra_state::{Changes, StateRead as _};
+
+const LAST: &[u8] = b"last";
+const OLDEST: &[u8] = b"oldest";
+const FORMAT: &[u8] = b"format";
+/// The database's layout, as `lib.rs` describes it.
+const FORMAT_VERSION: u64 = 1;
+/// Versions whose history one commit removes at most: a window that was made smaller is caught up with step by step.
+const PRUNE_AT_ONCE: u64 = 16;
+
+/// A column family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Meta,
+    State,
+    History,
+    Changes,
+    Nodes,
+    Stale,
+    Keys,
+    Index,
+}
+
+impl Family {
+    const ALL: [Self; 8] =
+        [Self::Meta, Self::State, Self::History, Self::Changes, Self::Nodes, Self::Stale, Self::Keys, Self::Index];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::State => "state",
+            Self::History => "history",
+            Self::Changes => "changes",
+            Self::Nodes => "nodes",
+            Self::Stale => "stale",
+            Self::Keys => "keys",
+            Self::Index => "index",
+        }
+    }
+}
+
+/// How a store is kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Versions that can be read and proven, the last one included; at least 2. `None` keeps all.
+    pub keep: Option<u64>,
+    /// Bytes of blocks kept in memory.
+    pub cache_bytes: usize,
+    /// Whether a commit waits until the disk has it.
+    pub sync: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { keep: Some(1000), cache_bytes: 128 << 20, sync: true }
+    }
+}
+
+/// RocksDB with the state's column families.
+pub(crate) struct Db {
+    rocks: DB,
+    /// The version whose writing began last; none before the first, as `u64::MAX`.
+    begun: AtomicU64,
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Db({})", self.rocks.path().display())
+    }
+}
+
+/// No version yet.
+const NONE: u64 = u64::MAX;
+
+impl Db {
+    fn open(path: &Path, options: &Options) -> Result<Self, StateError> {
+        let mut of_db = rocksdb::Options::default();
+        of_db.create_if_missing(true);
+        of_db.create_missing_column_families(true);
+        of_db.set_max_background_jobs(2);
+        of_db.set_keep_log_file_num(4);
+        let cache = Cache::new_lru_cache(options.cache_bytes);
+        let families = Family::ALL.map(|family| {
+            let mut table = BlockBasedOptions::default();
+            table.set_block_cache(&cache);
+            table.set_bloom_filter(10.0, false);
+            let mut of_family = rocksdb::Options::default();
+            of_family.set_block_based_table_factory(&table);
+            ColumnFamilyDescriptor::new(family.name(), of_family)
+        });
+        let rocks = DB::open_cf_descriptors(&of_db, path, families).map_err(failed)?;
+        let db = Self { rocks, begun: AtomicU64::new(NONE) };
+        match db.number(FORMAT)? {
+            None => db.rocks.put_cf(db.family(Family::Meta), FORMAT, FORMAT_VERSION.to_be_bytes()).map_err(failed)?,
+            Some(FORMAT_VERSION) => {}
+            Some(other) => {
+                return Err(StateError::Damaged(format!("its layout is {other}, expected {FORMAT_VERSION}")));
+            }
+        }
+        db.begun.store(db.last()?.map_or(NONE, |(version, _)| version), Ordering::SeqCst);
+        Ok(db)
+    }
+
+    pub fn family(&self, family: Family) -> &ColumnFamily {
+        self.rocks.cf_handle(family.name()).expect("all families are opened with the database")
+    }
+
+    pub fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        self.rocks.get_cf(self.family(family), key).map_err(failed)
+    }
+
+    pub fn rocks(&self) -> &DB {
+        &self.rocks
+    }
+
+    fn number(&self, name: &[u8]) -> Result<Option<u64>, StateError> {
+        let Some(bytes) = self.get(Family::Meta, name)? else { return Ok(None) };
+        let damaged = |_| StateError::Damaged(format!("{} has {} bytes", String::from_utf8_lossy(name), bytes.len()));
+        Ok(Some(u64::from_be_bytes(bytes[..].try_into().map_err(damaged)?)))
+    }
+
+    /// The last version and its root.
+    pub fn last(&self) -> Result<Option<(u64, Root)>, StateError> {
+        let Some(bytes) = self.get(Family::Meta, LAST)? else { return Ok(None) };
+        let (Some(version), Some(root)) = (bytes.first_chunk::<8>(), bytes.get(8..).and_then(|r| r.try_into().ok()))
+        else {
+            return Err(StateError::Damaged(format!("the last version has {} bytes", bytes.len())));
+        };
+        Ok(Some((u64::from_be_bytes(*version), root)))
+    }
+
+    pub fn oldest(&self) -> Result<u64, StateError> {
+        Ok(self.number(OLDEST)?.unwrap_or(0))
+    }
+
+    /// Whether `state` holds nothing newer than `version`: to be asked after it was read.
+    pub fn is_last(&self, version: u64) -> bool {
+        self.begun.load(Ordering::SeqCst) == version
+    }
+}
+
+pub(crate) fn node_key(key: &NodeKey) -> Result<Vec<u8>, StateError> {
+    let mut out = key.version().to_be_bytes().to_vec();
+    let path = borsh::to_vec(key.nibble_path()).map_err(|e| StateError::Tree(e.to_string()))?;
+    out.extend(path);
+    Ok(out)
+}
+
+pub(crate) fn node_bytes(bytes: &[u8]) -> Result<Node, StateError> {
+    borsh::from_slice(bytes).map_err(|e| StateError::Damaged(format!("a node of the tree: {e}")))
+}
+
+/// A key so that a number can follow it: zero bytes become (0, 255), the end is (0, 1). Keeps the order of keys.
+pub(crate) fn escaped(key: &[u8]) -> Vec<u8> {
+    let mut out = escaped_prefix(key);
+    out.extend([0, 1]);
+    out
+}
+
+/// The common beginning of the escaped keys that begin with `prefix`.
+pub(crate) fn escaped_prefix(prefix: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(prefix.len() + 10);
+    for &b in prefix {
+        out.push(b);
+        if b == 0 {
+            out.push(u8::MAX);
+        }
+    }
+    out
+}
+
+/// A version that is computed and not written.
+#[derive(Debug)]
+pub struct Staged {
+    version: u64,
+    root: Root,
+    nodes: NodeBatch,
+    stale: StaleNodeIndexBatch,
+    /// Each key with what it held and what it holds.
+    changes: Vec<(Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>)>,
+}
+
+impl Staged {
+    /// Its version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Its root.
+    pub fn root(&self) -> Root {
+        self.root
+    }
+}
+
+/// The state of all versions that are kept.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Arc<Db>,
+    options: Options,
+}
+
+impl Store {
+    /// Opens a folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// The folder is in use or cannot be written; a database of another layout.
+    pub fn open(path: &Path, options: Options) -> Result<Self, StateError> {
+        let options = Options { keep: options.keep.map(|k| k.max(2)), ..options };
+        Ok(Self { db: Arc::new(Db::open(path, &options)?), options })
+    }
+
+    pub(crate) fn db(&self) -> &Arc<Db> {
+        &self.db
+    }
+
+    /// The last version with its root; `None` before the first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn last(&self) -> Result<Option<(u64, Root)>, StateError> {
+        self.db.last()
+    }
+
+    /// The oldest version that can be read.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn oldest(&self) -> Result<u64, StateError> {
+        self.db.oldest()
+    }
+
+    /// The state of the last version; empty before the first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn latest(&self) -> Result<Snapshot, StateError> {
+        let version = self.last()?.map_or(NONE, |(version, _)| version);
+        Ok(Snapshot::unchecked(self.db.clone(), version))
+    }
+
+    /// The state of a version.
+    ///
+    /// # Errors
+    /// A version that is not kept, or not there yet.
+    pub fn snapshot(&self, version: u64) -> Result<Snapshot, StateError> {
+        let (oldest, last) = (self.oldest()?, self.last()?.map_or(0, |(version, _)| version));
+        if self.last()?.is_none() || version < oldest || version > last {
+            return Err(StateError::Version { version, oldest, last });
+        }
+        Ok(Snapshot::unchecked(self.db.clone(), version))
+    }
+
+    /// Computes the version that follows the last one, or `before` if that is not written yet. The first version may
+    /// have any number.
+    ///
+    /// # Errors
+    /// A number that does not follow; the database fails.
+    pub fn stage(&self, version: u64, changes: &Changes, before: Option<&Staged>) -> Result<Staged, StateError> {
+        let last = match before {
+            Some(staged) => Some(staged.version),
+            None => self.last()?.map(|(version, _)| version),
+        };
+        if let Some(last) = last
+            && last.checked_add(1) != Some(version)
+        {
+            return Err(StateError::Order { found: version, last });
+        }
+        let latest = self.latest()?;
+        let held = |key: &Vec<u8>| {
+            let staged = before.and_then(|s| {
+                let at = s.changes.binary_search_by(|(k, _, _)| k.cmp(key)).ok()?;
+                Some(s.changes[at].2.clone())
+            });
+            staged.map_or_else(|| latest.get(key), Ok)
+        };
+        let mut changed = Vec::with_capacity(changes.len());
+        for (key, value) in changes {
+            let old = held(key)?;
+            if old != *value {
+                changed.push((key.clone(), old, value.clone()));
+            }
+        }
+        let mut reader = Reader::new(&self.db);
+        reader.staged.extend(before.map(|s| &s.nodes));
+        if last.is_none() {
+            reader.empty = version.checked_sub(1);
+        }
+        let set = changed.iter().map(|(key, _, value)| (KeyHash::with::<sha2::Sha256>(key), value.clone()));
+        let tree = |e: anyhow::Error| StateError::Tree(format!("{e:#}"));
+        let (root, batch) = Sha256Jmt::new(&reader).put_value_set(set, version).map_err(tree)?;
+        Ok(Staged {
+            version,
+            root: root.0,
+            nodes: batch.node_batch,
+            stale: batch.stale_node_index_batch,
+            changes: changed,
+        })
+    }
+
+    /// Writes versions that were staged one on the other, and entries of the index, in one atomic batch.
+    ///
+    /// # Errors
+    /// Versions that do not follow; the database fails: then nothing is written.
+    pub fn commit(&self, staged: &[Staged], index: &Changes) -> Result<(), StateError> {
+        let db = &self.db;
+        let before = self.last()?.map(|(version, _)| version);
+        let mut last = before;
+        for s in staged {
+            if let Some(last) = last
+                && last.checked_add(1) != Some(s.version)
+            {
+                return Err(StateError::Order { found: s.version, last });
+            }
+            last = Some(s.version);
+        }
+        let mut batch = WriteBatch::default();
+        for (i, s) in staged.iter().enumerate() {
+            self.write(&mut batch, s, before.is_none() && i == 0)?;
+        }
+        for (key, value) in index {
+            match value {
+                Some(value) => batch.put_cf(db.family(Family::Index), key, value),
+                None => batch.delete_cf(db.family(Family::Index), key),
+            }
+        }
+        if let Some(s) = staged.last() {
+            batch.put_cf(db.family(Family::Meta), LAST, [&s.version.to_be_bytes()[..], &s.root].concat());
+            if before.is_none() {
+                batch.put_cf(db.family(Family::Meta), OLDEST, staged[0].version.to_be_bytes());
+            } else {
+                self.prune(&mut batch, s)?;
+            }
+            // Readers of older versions look into the history from here on: see `Snapshot`.
+            db.begun.store(s.version, Ordering::SeqCst);
+        }
+        let mut how = WriteOptions::default();
+        how.set_sync(self.options.sync);
+        db.rocks().write_opt(batch, &how).map_err(failed)
+    }
+
+    fn write(&self, batch: &mut WriteBatch, s: &Staged, first: bool) -> Result<(), StateError> {
+        let db = &self.db;
+        let mut changed = vec![];
+        for (key, old, value) in &s.changes {
+            match value {
+                Some(value) => batch.put_cf(db.family(Family::State), key, value),
+                None => batch.delete_cf(db.family(Family::State), key),
+            }
+            if old.is_none() {
+                batch.put_cf(db.family(Family::Keys), KeyHash::with::<sha2::Sha256>(key).0, key);
+            }
+            if !first {
+                let at = [&escaped(key)[..], &s.version.to_be_bytes()].concat();
+                let held = old.as_ref().map_or(vec![0], |old| [&[1][..], old].concat());
+                batch.put_cf(db.family(Family::History), at, held);
+                changed.extend((key.len() as u32).to_be_bytes());
+                changed.extend(key);
+            }
+        }
+        if !changed.is_empty() {
+            batch.put_cf(db.family(Family::Changes), s.version.to_be_bytes(), changed);
+        }
+        for (key, node) in s.nodes.nodes() {
+            let node = borsh::to_vec(node).map_err(|e| StateError::Tree(e.to_string()))?;
+            batch.put_cf(db.family(Family::Nodes), node_key(key)?, node);
+        }
+        for stale in &s.stale {
+            let key = [&stale.stale_since_version.to_be_bytes()[..], &node_key(&stale.node_key)?].concat();
+            batch.put_cf(db.family(Family::Stale), key, []);
+        }
+        Ok(())
+    }
+
+    /// Removes what only versions before the window need.
+    fn prune(&self, batch: &mut WriteBatch, last: &Staged) -> Result<(), StateError> {
+        let Some(keep) = self.options.keep else { return Ok(()) };
+        let (db, version) = (&self.db, last.version);
+        let oldest = self.oldest()?;
+        let wanted = version.saturating_add(1).saturating_sub(keep).min(oldest.saturating_add(PRUNE_AT_ONCE));
+        for gone in oldest + 1..=wanted {
+            let number = gone.to_be_bytes();
+            if let Some(changed) = db.get(Family::Changes, &number)? {
+                for key in keys_of(&changed)? {
+                    batch.delete_cf(db.family(Family::History), [&escaped(key)[..], &number].concat());
+                    if self.is_gone(key, gone, last)? {
+                        batch.delete_cf(db.family(Family::Keys), KeyHash::with::<sha2::Sha256>(key).0);
+                    }
+                }
+                batch.delete_cf(db.family(Family::Changes), number);
+            }
+            let mode = rocksdb::IteratorMode::From(&number, rocksdb::Direction::Forward);
+            for entry in db.rocks().iterator_cf(db.family(Family::Stale), mode) {
+                let (key, _) = entry.map_err(failed)?;
+                if !key.starts_with(&number) {
+                    break;
+                }
+                batch.delete_cf(db.family(Family::Nodes), &key[8..]);
+                batch.delete_cf(db.family(Family::Stale), &key);
+            }
+        }
+        if wanted > oldest {
+            batch.put_cf(db.family(Family::Meta), OLDEST, wanted.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    /// Whether no version after `version` holds the key, nor the one that is written now.
+    fn is_gone(&self, key: &[u8], version: u64, written: &Staged) -> Result<bool, StateError> {
+        let touched = written.changes.binary_search_by(|(k, _, _)| k[..].cmp(key)).is_ok();
+        if touched || self.db.get(Family::State, key)?.is_some() {
+            return Ok(false);
+        }
+        let prefix = escaped(key);
+        let from = [&prefix[..], &version.saturating_add(1).to_be_bytes()].concat();
+        let mode = rocksdb::IteratorMode::From(&from, rocksdb::Direction::Forward);
+        let next =
+            self.db.rocks().iterator_cf(self.db.family(Family::History), mode).next().transpose().map_err(failed)?;
+        Ok(next.is_none_or(|(found, _)| !(found.len() == prefix.len() + 8 && found.starts_with(&prefix))))
+    }
+
+    /// Ends a restore: the version is the only one.
+    pub(crate) fn restored(&self, version: u64, root: Root) -> Result<(), StateError> {
+        let meta = self.db.family(Family::Meta);
+        let mut batch = WriteBatch::default();
+        batch.put_cf(meta, LAST, [&version.to_be_bytes()[..], &root].concat());
+        batch.put_cf(meta, OLDEST, version.to_be_bytes());
+        self.db.begun.store(version, Ordering::SeqCst);
+        let mut how = WriteOptions::default();
+        how.set_sync(true);
+        self.db.rocks().write_opt(batch, &how).map_err(failed)
+    }
+
+    /// How many entries each column family holds: a scan of all, for checks.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn sizes(&self) -> Result<Vec<(&'static str, u64)>, StateError> {
+        let mut out = vec![];
+        for family in Family::ALL {
+            let mut count = 0;
+            for entry in self.db.rocks().iterator_cf(self.db.family(family), rocksdb::IteratorMode::Start) {
+                entry.map_err(failed)?;
+                count += 1;
+            }
+            out.push((family.name(), count));
+        }
+        Ok(out)
+    }
+
+    /// An entry of the index.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn index(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        self.db.get(Family::Index, key)
+    }
+
+    /// Entries of the index with `from ≤ key < to`.
+    pub fn scan_index<'a>(
+        &'a self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        order: zektra_state::Order,
+    ) -> zektra_state::Entries<'a> {
+        crate::snapshot::scan(&self.db, Family::Index, from, to, order)
+    }
+}
+
+/// The keys of a record of `changes`.
+fn keys_of(mut bytes: &[u8]) -> Result<Vec<&[u8]>, StateError> {
+    let mut out = vec![];
+    while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
+        let length = u32::from_be_bytes(*length) as usize;
+        let damaged = || StateError::Damaged("the keys that a version changed".into());
+        out.push(rest.get(..length).ok_or_else(damaged)?);
+        bytes = &rest[length..];
+    }
+    Ok(out)
+}

@@ -1,0 +1,150 @@
+use super::model::{Model, apply, changes, commit, key, options, range, same};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use zektra_state::{Changes, Order, StateError, StateRead as _};
+use zektra_store::{Snapshot, Store};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn every_version_in_the_window(
+        list in prop::collection::vec((changes(), any::<bool>()), 1..12),
+        keep in prop::option::of(2u64..6),
+        first in 0u64..5,
+        range in range(),
+        probe in key(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), options(keep)).unwrap();
+        let mut models: Vec<(u64, [u8; 32], Model)> = vec![];
+        let mut held: Vec<(u64, Snapshot)> = vec![];
+        let mut model = BTreeMap::new();
+        for (version, (changes, reopen)) in (first..).zip(&list) {
+            apply(&mut model, changes);
+            let root = commit(&store, version, changes);
+            models.push((version, root, model.clone()));
+            if *reopen {
+                // The database's lock goes with the last snapshot.
+                held.clear();
+                drop(store);
+                store = Store::open(folder.path(), options(keep)).unwrap();
+            }
+            prop_assert_eq!(store.last().unwrap(), Some((version, root)));
+            held.push((version, store.latest().unwrap()));
+            let oldest = store.oldest().unwrap();
+            prop_assert_eq!(oldest, keep.map_or(first, |keep| first.max((version + 1).saturating_sub(keep))));
+            for (version, root, model) in &models {
+                if *version < oldest {
+                    // A snapshot that was held too long says so instead of giving another version's values.
+                    if let Some((_, late)) = held.iter().find(|(v, _)| v == version) {
+                        let gone = matches!(late.get(&probe), Err(StateError::Version { .. }));
+                        prop_assert!(gone);
+                        prop_assert!(late.scan(&[], None, Order::Ascending).any(|e| e.is_err()));
+                    }
+                    let refused = store.snapshot(*version).unwrap_err();
+                    prop_assert!(matches!(refused, StateError::Version { .. }), "{}", refused);
+                    continue;
+                }
+                let snapshot = store.snapshot(*version).unwrap();
+                same(&snapshot, model, &range, &probe);
+                if let Some((_, held)) = held.iter().find(|(v, _)| v == version) {
+                    same(held, model, &range, &probe);
+                }
+                prop_assert_eq!(snapshot.root().unwrap(), *root);
+            }
+        }
+        prop_assert!(store.snapshot(first + list.len() as u64).is_err());
+    }
+
+    #[test]
+    fn the_root_is_that_of_the_entries_alone(list in prop::collection::vec(changes(), 1..6)) {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = Store::open(one.path(), options(None)).unwrap();
+        let mut model = BTreeMap::new();
+        let mut root = [0; 32];
+        for (version, changes) in (0..).zip(&list) {
+            apply(&mut model, changes);
+            root = commit(&store, version, changes);
+        }
+        let all = model.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        prop_assert_eq!(commit(&Store::open(other.path(), options(None)).unwrap(), 0, &all), root);
+    }
+}
+
+#[test]
+fn two_versions_in_one_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), options(None)).unwrap();
+    let genesis = Changes::from([(b"a".to_vec(), Some(vec![1])), (b"b".to_vec(), Some(vec![2]))]);
+    let block = Changes::from([(b"a".to_vec(), Some(vec![3])), (b"b".to_vec(), None), (b"c".to_vec(), None)]);
+    let zero = store.stage(6, &genesis, None).unwrap();
+    let one = store.stage(7, &block, Some(&zero)).unwrap();
+    let roots = (zero.root(), one.root());
+    assert_eq!(store.last().unwrap(), None);
+    store.commit(&[zero, one], &Changes::new()).unwrap();
+    let (zero, one) = (store.snapshot(6).unwrap(), store.snapshot(7).unwrap());
+    assert_eq!((zero.root().unwrap(), one.root().unwrap()), roots);
+    assert_eq!(zero.get(b"a").unwrap(), Some(vec![1]));
+    assert_eq!(zero.get(b"b").unwrap(), Some(vec![2]));
+    assert_eq!(one.get(b"a").unwrap(), Some(vec![3]));
+    assert_eq!(one.get(b"b").unwrap(), None);
+}
+
+#[test]
+fn a_version_out_of_order_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), options(None)).unwrap();
+    commit(&store, 3, &Changes::new());
+    for version in [0, 3, 5] {
+        let error = store.stage(version, &Changes::new(), None).unwrap_err();
+        assert_eq!(error.to_string(), format!("version {version} does not follow 3"));
+    }
+    let staged = store.stage(4, &Changes::new(), None).unwrap();
+    commit(&store, 4, &Changes::new());
+    let error = store.commit(&[staged], &Changes::new()).unwrap_err();
+    assert_eq!(error.to_string(), "version 4 does not follow 4");
+}
+
+#[test]
+fn the_index_is_no_part_of_the_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), options(Some(2))).unwrap();
+    let root = commit(&store, 1, &Changes::from([(b"k".to_vec(), Some(vec![1]))]));
+    let index = Changes::from([(b"x1".to_vec(), Some(vec![7])), (b"x2".to_vec(), Some(vec![8]))]);
+    let staged = store.stage(2, &Changes::new(), None).unwrap();
+    assert_eq!(staged.root(), root);
+    store.commit(&[staged], &index).unwrap();
+    assert_eq!(store.index(b"x1").unwrap(), Some(vec![7]));
+    let found = store.scan_index(b"x", None, Order::Descending).map(|e| e.unwrap().1[0]).collect::<Vec<_>>();
+    assert_eq!(found, [8, 7]);
+    assert_eq!(store.latest().unwrap().get(b"x1").unwrap(), None);
+}
+
+#[test]
+fn nothing_of_versions_before_the_window_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), options(Some(2))).unwrap();
+    for version in 0..200u64 {
+        let key = version.to_be_bytes().to_vec();
+        let old = version.checked_sub(1).map(|v| (v.to_be_bytes().to_vec(), None));
+        let changes =
+            [(key, Some(vec![1])), (b"k".to_vec(), Some(key_value(version)))].into_iter().chain(old).collect();
+        commit(&store, version, &changes);
+    }
+    let sizes = store.sizes().unwrap();
+    let most = |family: &str, most: u64| {
+        let found = sizes.iter().find(|(name, _)| *name == family).unwrap().1;
+        assert!(found <= most, "{family} holds {found} entries");
+    };
+    most("state", 2);
+    most("history", 6);
+    most("changes", 2);
+    most("keys", 4);
+    most("nodes", 12);
+    most("stale", 8);
+}
+
+fn key_value(version: u64) -> Vec<u8> {
+    version.to_be_bytes().to_vec()
+}

@@ -1,0 +1,62 @@
+use super::model::{apply, changes, key, range, same};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use zektra_state::{Changes, Order, StateDelta, StateRead as _, StateWrite as _, after_prefix, scan_prefix};
+use zektra_store::Store;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn three_layers_over_a_store(list in prop::collection::vec(changes(), 4), range in range(), probe in key()) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), super::model::options(None)).unwrap();
+        let mut model = BTreeMap::new();
+        apply(&mut model, &list[0]);
+        super::model::commit(&store, 1, &list[0]);
+        let latest = store.latest().unwrap();
+        same(&latest, &model, &range, &probe);
+        let mut lower = StateDelta::new(latest);
+        let before = model.clone();
+        for layer in &list[1..] {
+            let mut upper = StateDelta::new(&lower);
+            for (key, value) in layer {
+                match value {
+                    Some(value) => upper.put(key.clone(), value.clone()).unwrap(),
+                    None => upper.delete(key.clone()).unwrap(),
+                }
+            }
+            let mut above = model.clone();
+            apply(&mut above, layer);
+            same(&upper, &above, &range, &probe);
+            same(&lower, &model, &range, &probe);
+            let written = upper.into_changes();
+            prop_assert_eq!(&written, layer);
+            lower.apply(written);
+            model = above;
+        }
+        same(&lower, &model, &range, &probe);
+        same(&store.latest().unwrap(), &before, &range, &probe);
+    }
+
+    #[test]
+    fn a_prefix_ends_where_it_should(prefix in key(), other in key()) {
+        let inside = other >= prefix && after_prefix(&prefix).is_none_or(|end| other < end);
+        prop_assert_eq!(inside, other.starts_with(&prefix));
+    }
+}
+
+#[test]
+fn a_prefix_is_scanned_in_both_directions() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), super::model::options(None)).unwrap();
+    let mut state = StateDelta::new(store.latest().unwrap());
+    for key in ["a", "b", "b1", "b2", "c"] {
+        state.put(key.into(), vec![]).unwrap();
+    }
+    let keys = |order| scan_prefix(&state, b"b", order).map(|e| e.unwrap().0).collect::<Vec<_>>();
+    assert_eq!(keys(Order::Ascending), [&b"b"[..], b"b1", b"b2"]);
+    assert_eq!(keys(Order::Descending), [&b"b2"[..], b"b1", b"b"]);
+    assert_eq!(state.changes().len(), 5);
+    assert_eq!(StateDelta::with(&state, Changes::from([(b"a".to_vec(), None)])).get(b"a").unwrap(), None);
+}

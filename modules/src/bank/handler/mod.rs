@@ -1,0 +1,5 @@
+//! Messages of the bank.
+
+mod multi_send;
+mod params;
+mod send;

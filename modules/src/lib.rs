@@ -1,0 +1,33 @@
+//! The chain's state machines.
+//!
+//! A module is a folder, synchronous, with the state behind the store's traits:
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `mod.rs` | what the module is, its [`Module`] implementation, what other modules may call |
+//! | `keys.rs` | its keys in the state, each a function with the rendered key in its doc comment |
+//! | `handler/<msg>.rs` or `msg.rs` | what a message does |
+//! | `block.rs` | what happens at the beginning and the end of blocks |
+//! | `genesis.rs` | its part of the genesis file: read, checked, written |
+//! | `query.rs` | its services |
+//! | `error.rs` | its errors, each with a stable code |
+//!
+//! Files that are not needed are left out. A transaction goes decode → ante → one handler → changes and events;
+//! nothing goes back up. A check has three phases: what needs no state ([`Message::check`]), what the ante layer knows
+//! (fee, sequence, signature), and the handler itself.
+
+pub mod address;
+pub mod auth;
+pub mod bank;
+pub mod beacon;
+pub mod coin;
+pub mod consensus;
+pub mod context;
+pub mod error;
+pub mod gas;
+pub mod module;
+pub mod query;
+
+pub use context::{Block, Context};
+pub use error::TxError;
+pub use module::{Message, Module};

@@ -1,0 +1,187 @@
+//! How modules, messages and services are declared.
+
+use crate::address::{Address, Prefix};
+use crate::context::Context;
+use crate::error::{Sdk, TxError};
+use crate::query::Service;
+use prost::{Message as _, Name};
+use serde_json::Value;
+use zektra_proto::Any;
+use zektra_proto::tendermint::abci::ValidatorUpdate;
+use zektra_state::StateRead;
+
+/// A state machine.
+pub trait Module: Sync {
+    /// Its name: the key of its part of the genesis file, the codespace of its errors.
+    fn name(&self) -> &'static str;
+
+    /// The messages that it handles.
+    fn messages(&self) -> Vec<Message> {
+        vec![]
+    }
+
+    /// The services that it answers.
+    fn services(&self) -> Vec<Service> {
+        vec![]
+    }
+
+    /// What a genesis file holds for it if nothing else is said.
+    fn default_genesis(&self) -> Value;
+
+    /// Checks its part of a genesis file, without a state.
+    ///
+    /// # Errors
+    /// Which field holds what, and what was expected.
+    fn check_genesis(&self, genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError>;
+
+    /// Writes the state from its part of the genesis file, which was checked.
+    ///
+    /// # Errors
+    /// A contradiction between modules; the database fails.
+    fn init_genesis(&self, ctx: &mut Context<'_>, genesis: &Value) -> Result<Vec<ValidatorUpdate>, GenesisError>;
+
+    /// Its part of a genesis file that gives this state again.
+    ///
+    /// # Errors
+    /// The database fails.
+    fn export_genesis(&self, state: &dyn StateRead, prefix: &Prefix) -> Result<Value, GenesisError>;
+
+    /// What it does before the transactions of a block.
+    ///
+    /// # Errors
+    /// A failure stops the node.
+    fn begin_block(&self, _ctx: &mut Context<'_>) -> Result<(), TxError> {
+        Ok(())
+    }
+
+    /// What it does after the transactions of a block; changes of validators.
+    ///
+    /// # Errors
+    /// A failure stops the node.
+    fn end_block(&self, _ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, TxError> {
+        Ok(vec![])
+    }
+
+    /// Checks what must hold after every block.
+    ///
+    /// # Errors
+    /// What does not hold.
+    fn check_invariants(&self, _state: &dyn StateRead) -> Result<(), TxError> {
+        Ok(())
+    }
+}
+
+/// A genesis file that is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("app_state.{field}: {found}, expected {expected}")]
+pub struct GenesisError {
+    /// Where, from the module's name on.
+    pub field: String,
+    /// What stands there.
+    pub found: String,
+    /// What was expected.
+    pub expected: String,
+}
+
+impl GenesisError {
+    /// An error of a field.
+    pub fn new(field: impl Into<String>, found: impl ToString, expected: impl Into<String>) -> Self {
+        Self { field: field.into(), found: found.to_string(), expected: expected.into() }
+    }
+}
+
+/// Reads a module's part of the genesis file into its message.
+///
+/// # Errors
+/// A field that is unknown or of another type.
+pub fn read_genesis<M: prost::Message + Name + Default>(module: &str, genesis: &Value) -> Result<M, GenesisError> {
+    zektra_proto::json::read(genesis).map_err(|e| GenesisError::new(module, e.why, format!("a {}", M::full_name())))
+}
+
+/// An error while a module's part is written or exported.
+pub fn failed<E: std::fmt::Display>(module: &'static str) -> impl Fn(E) -> GenesisError {
+    move |e| GenesisError::new(module, e, "a state that can be written and read")
+}
+
+/// A message that can stand in a transaction.
+pub trait Handler: prost::Message + Name + Default {
+    /// What its handler gives back.
+    type Response: prost::Message + Name;
+
+    /// Who must sign, as text.
+    fn signers(&self) -> Vec<&str>;
+
+    /// What can be said without the state.
+    ///
+    /// # Errors
+    /// Fields that no state could make right.
+    fn check(&self, prefix: &Prefix) -> Result<(), TxError>;
+
+    /// Executes the message. What it wrote is dropped if it fails.
+    ///
+    /// # Errors
+    /// The message does not fit the state.
+    fn handle(self, ctx: &mut Context<'_>) -> Result<Self::Response, TxError>;
+}
+
+type Check = fn(&[u8], &Prefix) -> Result<Vec<Address>, TxError>;
+type Run = fn(&[u8], &mut Context<'_>) -> Result<Any, TxError>;
+
+/// A message's functions, by its type's name.
+#[derive(Clone, Copy, Debug)]
+pub struct Message {
+    name: fn() -> String,
+    check: Check,
+    run: Run,
+}
+
+impl Message {
+    /// The functions of a message type.
+    pub fn of<M: Handler>() -> Self {
+        Self {
+            name: M::full_name,
+            check: |bytes, prefix| {
+                let message = decode::<M>(bytes)?;
+                message.check(prefix)?;
+                let mut signers: Vec<Address> = vec![];
+                for text in message.signers() {
+                    let address = prefix.parse(text)?;
+                    if !signers.contains(&address) {
+                        signers.push(address);
+                    }
+                }
+                Ok(signers)
+            },
+            run: |bytes, ctx| {
+                let response = decode::<M>(bytes)?.handle(ctx)?;
+                let type_url = format!("/{}", M::Response::full_name());
+                Ok(Any { type_url, value: response.encode_to_vec() })
+            },
+        }
+    }
+
+    /// The full name of its type: `cosmos.bank.v1beta1.MsgSend`.
+    pub fn name(&self) -> String {
+        (self.name)()
+    }
+
+    /// Checks what needs no state, and gives the signers, each once.
+    ///
+    /// # Errors
+    /// The message can never be executed.
+    pub fn check(&self, bytes: &[u8], prefix: &Prefix) -> Result<Vec<Address>, TxError> {
+        (self.check)(bytes, prefix)
+    }
+
+    /// Executes it and gives its response.
+    ///
+    /// # Errors
+    /// It does not fit the state.
+    pub fn run(&self, bytes: &[u8], ctx: &mut Context<'_>) -> Result<Any, TxError> {
+        (self.run)(bytes, ctx)
+    }
+}
+
+fn decode<M: Handler>(bytes: &[u8]) -> Result<M, TxError> {
+    M::decode(bytes).map_err(|e| Sdk::TxDecode.wrap(format!("{}: {e}", M::full_name())))
+}

@@ -1,0 +1,180 @@
+//! Messages as JSON, as Cosmos clients read and write it: names in snake case, no field left out, 64-bit numbers as
+//! text, `@type` in an `Any`, decimals of 18 digits with their point.
+
+use crate::DESCRIPTORS;
+use prost::{Message, Name};
+use prost_reflect::{
+    DescriptorPool, DeserializeOptions, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
+    ReflectMessage as _, SerializeOptions,
+};
+use serde_json::Value;
+use std::sync::LazyLock;
+
+static POOL: LazyLock<DescriptorPool> =
+    LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).expect("the build compiled these descriptors"));
+
+static SCALAR: LazyLock<Option<ExtensionDescriptor>> =
+    LazyLock::new(|| POOL.get_extension_by_name("cosmos_proto.scalar"));
+
+/// Digits after the point of a decimal.
+const DIGITS: usize = 18;
+
+/// Descriptors of all messages and services.
+pub fn pool() -> &'static DescriptorPool {
+    &POOL
+}
+
+/// A message that cannot be read or written as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}: {why}")]
+pub struct JsonError {
+    /// The message's full name.
+    pub message: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl JsonError {
+    fn new(message: &str, why: impl ToString) -> Self {
+        Self { message: message.into(), why: why.to_string() }
+    }
+}
+
+/// The descriptor of a message.
+///
+/// # Errors
+/// No message of this name is served.
+pub fn descriptor(name: &str) -> Result<MessageDescriptor, JsonError> {
+    POOL.get_message_by_name(name).ok_or_else(|| JsonError::new(name, "no such message"))
+}
+
+/// A message, given by its bytes, as JSON.
+///
+/// # Errors
+/// An unknown message, or bytes that are none.
+pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Value, JsonError> {
+    let wrong = |e: &dyn ToString| JsonError::new(name, e.to_string());
+    let message = DynamicMessage::decode(descriptor(name)?, bytes).map_err(|e| wrong(&e))?;
+    let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(false);
+    let mut json = message.serialize_with_options(serde_json::value::Serializer, &options).map_err(|e| wrong(&e))?;
+    convert(&message.descriptor(), &mut json, &decimal);
+    Ok(json)
+}
+
+/// The bytes of a message that is given as JSON; names in snake or camel case.
+///
+/// # Errors
+/// An unknown message or field, a value of another type.
+pub fn to_bytes(name: &str, json: &Value) -> Result<Vec<u8>, JsonError> {
+    let descriptor = descriptor(name)?;
+    let mut json = json.clone();
+    convert(&descriptor, &mut json, &scaled);
+    let options = DeserializeOptions::new().deny_unknown_fields(true);
+    let message = DynamicMessage::deserialize_with_options(descriptor, json, &options);
+    Ok(message.map_err(|e| JsonError::new(name, e))?.encode_to_vec())
+}
+
+/// A message as JSON.
+///
+/// # Errors
+/// A message that is not served.
+pub fn write<M: Message + Name>(message: &M) -> Result<Value, JsonError> {
+    from_bytes(&M::full_name(), &message.encode_to_vec())
+}
+
+/// A message of JSON.
+///
+/// # Errors
+/// An unknown field, a value of another type.
+pub fn read<M: Message + Name + Default>(json: &Value) -> Result<M, JsonError> {
+    let name = M::full_name();
+    M::decode(&to_bytes(&name, json)?[..]).map_err(|e| JsonError::new(&name, e))
+}
+
+/// Changes the decimals in a message's JSON.
+fn convert(message: &MessageDescriptor, json: &mut Value, change: &dyn Fn(&str) -> Option<String>) {
+    if message.full_name() == "google.protobuf.Any" {
+        let inner = json.get("@type").and_then(Value::as_str).and_then(|url| url.rsplit('/').next());
+        if let Some(inner) = inner.and_then(|name| POOL.get_message_by_name(name)) {
+            convert(&inner, json, change);
+        }
+        return;
+    }
+    let Value::Object(fields) = json else { return };
+    for (name, value) in fields {
+        let Some(field) = message.get_field_by_name(name).or_else(|| message.get_field_by_json_name(name)) else {
+            continue;
+        };
+        convert_field(&field, value, change);
+    }
+}
+
+fn convert_field(field: &FieldDescriptor, value: &mut Value, change: &dyn Fn(&str) -> Option<String>) {
+    match (value, field.kind()) {
+        (Value::Array(list), _) => list.iter_mut().for_each(|v| convert_field(field, v, change)),
+        (value @ Value::Object(_), Kind::Message(inner)) if !field.is_map() => convert(&inner, value, change),
+        (Value::String(text), Kind::String) if is_decimal(field) => {
+            if let Some(changed) = change(text) {
+                *text = changed;
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_decimal(field: &FieldDescriptor) -> bool {
+    let Some(scalar) = &*SCALAR else { return false };
+    field.options().get_extension(scalar).as_str().is_some_and(|s| s == "cosmos.Dec" || s == "cosmos.LegacyDec")
+}
+
+/// An integer scaled by 10^18, as a decimal.
+fn decimal(scaled: &str) -> Option<String> {
+    let (sign, digits) = scaled.strip_prefix('-').map_or(("", scaled), |digits| ("-", digits));
+    let all = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let padded = format!("{digits:0>width$}", width = DIGITS + 1);
+    let (whole, rest) = padded.split_at(padded.len() - DIGITS);
+    all.then(|| format!("{sign}{whole}.{rest}"))
+}
+
+/// A decimal as an integer scaled by 10^18.
+fn scaled(decimal: &str) -> Option<String> {
+    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |digits| ("-", digits));
+    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = !whole.is_empty() && whole.bytes().chain(rest.bytes()).all(|b| b.is_ascii_digit());
+    if !all || rest.len() > DIGITS {
+        return None;
+    }
+    let number = format!("{whole}{rest:0<DIGITS$}");
+    let number = number.trim_start_matches('0');
+    Some(if number.is_empty() { "0".into() } else { format!("{sign}{number}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decimal, scaled};
+    use proptest::prelude::*;
+
+    #[test]
+    fn decimals_of_clients() {
+        for (integer, text) in [
+            ("130000000000000000", "0.130000000000000000"),
+            ("0", "0.000000000000000000"),
+            ("-1", "-0.000000000000000001"),
+            ("12000000000000000000", "12.000000000000000000"),
+        ] {
+            assert_eq!(decimal(integer).unwrap(), text);
+            assert_eq!(scaled(text).unwrap(), integer);
+        }
+        assert_eq!(scaled("0.5").unwrap(), "500000000000000000");
+        for wrong in ["", "-", "1.2.3", "x", "0.1234567890123456789", ".5"] {
+            assert_eq!(scaled(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_decimal_is_its_integer(n in any::<i128>()) {
+            prop_assert_eq!(scaled(&decimal(&n.to_string()).unwrap()).unwrap(), n.to_string());
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The wire format, compared with what clients of Cosmos chains use.
+
+mod python_clients_have_the_same_descriptors;
+mod rust_clients_read_what_is_written;
