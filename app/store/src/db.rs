@@ -181,6 +181,9 @@ pub(crate) fn escaped_prefix(prefix: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A key with what it held and what it holds.
+type Change = (Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// A version that is computed and not written.
 #[derive(Debug)]
 pub struct Staged {
@@ -188,8 +191,8 @@ pub struct Staged {
     root: Root,
     nodes: NodeBatch,
     stale: StaleNodeIndexBatch,
-    /// Each key with what it held and what it holds.
-    changes: Vec<(Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>)>,
+    /// In the order of keys.
+    changes: Vec<Change>,
 }
 
 impl Staged {
