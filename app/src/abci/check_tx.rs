@@ -12,7 +12,7 @@ pub fn check_tx(app: &App, request: &RequestCheckTx) -> Result<ResponseCheckTx, 
     let mut block = committed.block.clone();
     block.height = block.height.saturating_add(1);
     let mut mempool = app.0.mempool.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut state = StateDelta::with(app.latest()?, mempool.take());
+    let mut state = StateDelta::with(app.working_base()?, mempool.take());
     let outcome = app.chain().execute(&mut state, &request.tx, mode, &block, &identity.prefix);
     mempool.set(state.into_changes());
     let outcome = outcome.map_err(|error| AppError::Module { when: "check", error })?;

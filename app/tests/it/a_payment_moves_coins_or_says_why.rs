@@ -99,6 +99,7 @@ fn each_broken_rule_has_its_code() {
         ([&good[..], &[0x20, 1]].concat(), 2, "errUnknownField \"cosmos.tx.v1beta1.TxRaw\""),
         ([&good[..], &good[..2 + good[1] as usize]].concat(), 2, "non-canonical"),
     ];
+    chain.block(&[]);
     let before = chain.balance(&alice.id());
     for (tx, code, text) in cases {
         let checked = chain.check(&tx);
@@ -120,7 +121,7 @@ fn a_block_has_gas_for_so_many() {
     let mut alice = Person::new("alice", 0);
     let mut chain = TestChain::with(genesis(&[&alice]), 250_000);
     let to = Person::new("bob", 1).id();
-    let txs: Vec<_> = (0..6).map(|_| alice.sign(vec![alice.pay(&to, 1)])).collect();
+    let txs: Vec<_> = (0..12).map(|_| alice.sign(vec![alice.pay(&to, 1)])).collect();
     assert_eq!(chain.propose(&txs, 1 << 20), txs[..1]);
     assert_eq!(chain.propose(&txs, 100), Vec::<Vec<u8>>::new());
     let codes: Vec<_> = chain.block(&txs).tx_results.iter().map(|r| r.code).collect();
