@@ -7,6 +7,9 @@ use zektra_verify::bundle::Bundle;
 use zektra_verify::known::Trusted;
 use zektra_verify::verify::verify_bundle;
 
+/// A bundle's name in a job's folder.
+pub const NAME: &str = "bundle.zkb";
+
 /// Checks that a bundle proves this party's own job, to the states that it computed itself.
 ///
 /// # Errors

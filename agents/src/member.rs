@@ -7,6 +7,7 @@
 use crate::archive::{
     Archive, ArchiveSource, StreamId, data_streams, offline_index, offline_streams, refuse_plaintext,
 };
+use crate::bundles;
 use crate::proofs::{self, ProofId, ProofStore, data_proofs, offline_proofs};
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
@@ -28,9 +29,6 @@ use zektra_proto::node::v1::request::Request;
 use zektra_prove::chain::ShareCircuits;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::record::{Dataset, Job, Plane};
-
-/// A bundle's name in a job's folder.
-pub const BUNDLE: &str = "bundle.zkb";
 
 /// How a member hears a node.
 pub trait Connection {
@@ -487,10 +485,10 @@ impl<'a> Session<'a> {
                 let member = self.online()?;
                 let released = member.release()?;
                 if proving.is_some() {
-                    crate::bundles::check(&r.bundle, &program, member.transcript())?;
+                    bundles::check(&r.bundle, &program, member.transcript())?;
                     // The developer keeps what proves its model.
                     if index == program.job.developer {
-                        crate::files::write(&folder.join(BUNDLE), &r.bundle)?;
+                        crate::files::write(&folder.join(bundles::NAME), &r.bundle)?;
                     }
                 }
                 let developer = &program.job.seats[program.job.developer as usize];

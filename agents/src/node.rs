@@ -343,7 +343,7 @@ impl<'a> Node<'a> {
         let (done, total) = (AtomicU64::new(0), Prover::links(&program));
         let stop = AtomicBool::new(false);
         // A job that is proven already is only delivered again.
-        let known = self.archive.folder().join(crate::member::BUNDLE);
+        let known = self.archive.folder().join(crate::bundles::NAME);
         if known.exists() {
             let bundle = crate::files::read(&known)?;
             let (transcript, news) = self.train(&program, &at, &mut |_| Ok(()), progress)?;
@@ -530,7 +530,7 @@ impl<'a> Node<'a> {
     ) -> Result<Vec<u8>> {
         let node = proofs::local_node(&program.job);
         let bundle = zektra_parties::bundle::bundle(circuits, &program.job, roots, node, last, states).encode();
-        crate::files::write(&self.archive.folder().join(crate::member::BUNDLE), &bundle)?;
+        crate::files::write(&self.archive.folder().join(crate::bundles::NAME), &bundle)?;
         Ok(bundle)
     }
 

@@ -1,10 +1,10 @@
 //! The Wisconsin breast cancer table: fixed splits, public bounds, scaled rows.
 
 use crate::report::workspace;
-use crate::rows::Random;
 use anyhow::{Context as _, ensure};
 use std::path::PathBuf;
 use zektra_he::profile::Wanted;
+use zektra_he::rehearsal::rows::Random;
 use zektra_he::rehearsal::{Cast, Rows};
 use zektra_statement::template::{Kind, Params, Template};
 

@@ -3,11 +3,11 @@
 use crate::fit::{self, Line};
 use crate::he_iteration::measure;
 use crate::report::{Bar, Report, Samples, workspace};
-use crate::rows;
 use anyhow::Context as _;
 use zektra_agents::plot::{Plot, Series, Style};
 use zektra_he::profile::Wanted;
 use zektra_he::rehearsal::Cast;
+use zektra_he::rehearsal::rows;
 use zektra_statement::template::{Kind, Template};
 
 const RUNS: usize = 7;
@@ -52,7 +52,7 @@ fn times(size: Size) -> anyhow::Result<Times> {
     let params = wanted.search().with_context(|| format!("{} columns", size.features))?;
     let params = zektra_statement::template::Params { fan_in: 1, ..params };
     let template = Template { kind: wanted.kind, params };
-    let table = rows::random(3, (size.groups * params.rows_per_group()) as usize, &params);
+    let table = rows::rows(3, (size.groups * params.rows_per_group()) as usize, &params);
     let cast = Cast::new(3, size.members as usize, &[table], template)?;
     let mut samples: [Samples; 3] = Default::default();
     for _ in 0..RUNS {

@@ -1,13 +1,13 @@
 //! One encrypted iteration: the online work of all parties, summed on one thread.
 
 use crate::report::{Bar, Instant, Report, Samples, Unit, micros};
-use crate::rows;
 use anyhow::Context as _;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 use zektra_he::member::{Member, commit_share};
 use zektra_he::profile::Wanted;
+use zektra_he::rehearsal::rows;
 use zektra_he::rehearsal::{Cast, Memory};
 use zektra_he::ring::{Eval, Poly};
 use zektra_he::transcript::{Answer, Program, Transcript};
@@ -132,7 +132,7 @@ fn wanted() -> Wanted {
 pub fn run(report: &mut Report) -> anyhow::Result<()> {
     let params = wanted().search().context("no scales")?;
     let template = Template { kind: Model::LinearClassifier, params };
-    let cast = Cast::new(1, MEMBERS as usize, &[rows::random(1, 128, &params)], template)?;
+    let cast = Cast::new(1, MEMBERS as usize, &[rows::rows(1, 128, &params)], template)?;
     measure(&cast)?;
     let mut unit = Unit::default();
     let mut columns: [Samples; 6] = Default::default();

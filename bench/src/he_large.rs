@@ -1,7 +1,6 @@
 //! Whole jobs as users run them: the real command, real files, all parties; time and peak memory.
 
 use crate::report::{Bar, Report, workspace};
-use crate::rows::Random;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -9,6 +8,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
+use zektra_he::rehearsal::rows::Random;
 
 const COLUMNS: usize = 196;
 const ROWS: usize = 12_000;

@@ -2,9 +2,9 @@
 
 use crate::breast_cancer::{self as table, SPLITS, Split, Table};
 use crate::report::{Bar, Report};
-use crate::rows::Random;
 use zektra_he::profile::{Profile, Wanted};
 use zektra_he::rehearsal::Cast;
+use zektra_he::rehearsal::rows::Random;
 use zektra_he::ring::{Eval, Poly};
 use zektra_statement::field::{F, Field, N, centred, from_i64, round_shift};
 use zektra_statement::packing::Packing;

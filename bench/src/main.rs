@@ -14,7 +14,6 @@ mod prove_growth;
 mod prove_job;
 mod proving;
 mod report;
-mod rows;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;

@@ -1,11 +1,12 @@
 //! How a step grows with row groups, column blocks and members.
 
 use crate::fit::{self, Line};
-use crate::proving::{self, P, cache, cores, template};
+use crate::proving::{self, P, cache, cores};
 use crate::report::{Bar, Report, load, workspace};
 use anyhow::ensure;
 use std::sync::Arc;
 use zektra_agents::plot::{Plot, Series, Style};
+use zektra_he::rehearsal::rows::classifier;
 use zektra_prove::chain::{NodeCircuits, ShareCircuits};
 use zektra_prove::step::StepCircuit;
 
@@ -14,7 +15,7 @@ const BLOCKS: [u32; 3] = [1, 3, 4];
 
 /// Rows of all steps of an iteration, before each is padded to a power of two.
 fn rows(groups: u32, blocks: u32, members: u32) -> anyhow::Result<Vec<usize>> {
-    let template = template(32 * blocks, groups, 2);
+    let template = classifier(32 * blocks, groups, 2);
     ensure!(template.params.blocks() == blocks, "{blocks} blocks are laid out as {}", template.params.blocks());
     let table = template.compile()?;
     Ok((0..table.phases.len()).map(|p| StepCircuit::rows(&table, p, members)).collect())

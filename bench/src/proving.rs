@@ -5,13 +5,13 @@
 //! `P` of processor time. An idle machine is not faster than that; serial parts make it slower.
 
 use crate::report::{Bar, Report, Samples, Stopwatch, Taken, load, workspace};
-use crate::rows;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use zektra_agents::plot::Bars;
 use zektra_he::member::Member;
+use zektra_he::rehearsal::rows;
 use zektra_he::rehearsal::{Cast, Memory};
 use zektra_he::tile::Sealer;
 use zektra_he::transcript::{Answer, PhaseView, Program, Transcript};
@@ -21,41 +21,20 @@ use zektra_prove::cache::{Cache, Source};
 use zektra_prove::chain::{NodeCircuits, OFFLINE_PAIRS, ShareCircuits};
 use zektra_prove::circuit::Circuit;
 use zektra_statement::digest::{Fingerprint, poseidon_chain};
-use zektra_statement::template::{Kind, Params, Template};
 
 pub const MEMBERS: u32 = 3;
 /// The compute node of all jobs here.
 pub const NODE: Fingerprint = Fingerprint([9; 32]);
 
-/// What is trained: a linear classifier with the default scales.
-pub fn template(features: u32, groups: u32, iterations: u32) -> Template {
-    let mut params = Params {
-        features,
-        classes: 1,
-        groups,
-        full_batch: true,
-        iterations,
-        fan_in: 1,
-        scale_x: 8,
-        scale_w: 14,
-        scale_r: 8,
-        shift_w: 1,
-        row_norm: 832,
-        range: 256,
-    };
-    params.shift_w = params.shift_for_learning_rate(0.5);
-    Template { kind: Kind::LinearClassifier, params }
-}
-
 /// A job in memory.
 pub fn cast(members: u32, features: u32, groups: u32, iterations: u32) -> anyhow::Result<Cast> {
-    let mut template = template(features, groups, iterations);
+    let mut template = rows::classifier(features, groups, iterations);
     if members > 4 {
         // At 1/2 the noise of five members may make the map expand.
         template.params.shift_w = template.params.shift_for_learning_rate(0.25);
     }
     let count = groups * template.params.rows_per_group();
-    Ok(Cast::new(7, members as usize, &[rows::random(3, count as usize, &template.params)], template)?)
+    Ok(Cast::new(7, members as usize, &[rows::rows(3, count as usize, &template.params)], template)?)
 }
 
 /// Where benches keep circuits: the user's cache, else beside the figures.

@@ -2,6 +2,8 @@
 //!
 //! The parties are the real ones; only the network and the disk are left out.
 
+pub mod rows;
+
 use crate::log::LabelLog;
 use crate::member::{Member, Refusal, extend};
 use crate::plain::{Number, Plain, PlainTile};

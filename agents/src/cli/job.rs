@@ -64,7 +64,7 @@ pub(super) fn train(output: &Output, command: Train) -> Result<()> {
         "seconds": seconds,
         "seconds_by_stage": times,
         "bundle": bundle.as_ref().map(|b| json!({
-            "file": plan.node.join(zektra_agents::member::BUNDLE).display().to_string(),
+            "file": plan.node.join(zektra_agents::bundles::NAME).display().to_string(),
             "bytes": b.len(),
         })),
         "bytes_sent": parties.iter().map(|(p, b)| json!({ "party": p, "bytes": b })).collect::<Vec<_>>(),
@@ -72,7 +72,7 @@ pub(super) fn train(output: &Output, command: Train) -> Result<()> {
     output.print(&result, || {
         let h = &plan.profile.hiding;
         let bits = |v: f64| if v.is_finite() { format!("{v:.1}") } else { "no bound of".into() };
-        let file = plan.node.join(zektra_agents::member::BUNDLE);
+        let file = plan.node.join(zektra_agents::bundles::NAME);
         let proof = bundle.as_ref().map_or(String::new(), |b| {
             format!("\nbundle {}, {:.1} KB: check it with zektra-verify", file.display(), b.len() as f64 / 1e3)
         });

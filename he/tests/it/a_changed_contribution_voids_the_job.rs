@@ -1,9 +1,9 @@
-use crate::rows::{classifier, rows};
 use crate::stage::{extensions, gather, integers, key_of, poly, product, small_cast, sum};
 use std::sync::Arc;
 use zektra_he::log::LogError;
 use zektra_he::member::{Member, Refusal};
 use zektra_he::rehearsal::Cast;
+use zektra_he::rehearsal::rows::{classifier, rows};
 use zektra_he::ring::Poly;
 use zektra_he::tile::tile_randomness;
 use zektra_he::transcript::Program;

@@ -1,8 +1,8 @@
-use crate::rows::{classifier, rows};
 use crate::stage::Chance;
 use zektra_he::member::Refusal;
 use zektra_he::plain::Plain;
 use zektra_he::profile::{Profile, ProfileError, Wanted, rlwe_security};
+use zektra_he::rehearsal::rows::{classifier, rows};
 use zektra_he::rehearsal::{Cast, Failure};
 use zektra_statement::field::{P, centred, from_i64};
 use zektra_statement::payload::FLOORS;

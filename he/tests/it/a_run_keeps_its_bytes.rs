@@ -1,9 +1,9 @@
 //! Faster arithmetic must not change what is said: the transcript of fixed casts is frozen. A change
 //! of the protocol changes these digests, and has to say so.
 
-use crate::rows::{classifier, rows};
 use std::sync::Arc;
 use zektra_he::member::Member;
+use zektra_he::rehearsal::rows::{classifier, rows};
 use zektra_he::rehearsal::{Cast, Memory, round};
 use zektra_he::transcript::{Program, Transcript};
 use zektra_statement::digest::{Encoder, Fingerprint, Tag, commit};

@@ -1,5 +1,5 @@
-use crate::rows::classifier;
 use crate::stage::{Chance, encrypt, integers, open_product, poly};
+use zektra_he::rehearsal::rows::classifier;
 use zektra_he::ring::Poly;
 use zektra_statement::field::{N, from_i64};
 use zektra_statement::packing::{Packing, column_positions, row_positions};

@@ -1,8 +1,8 @@
-use crate::rows::classifier;
 use crate::stage::{Chance, Extensions, Rogue, extensions, gather, key_of, poly};
 use std::sync::Arc;
 use zektra_he::member::Member;
 use zektra_he::profile::{Profile, ProfileError};
+use zektra_he::rehearsal::rows::classifier;
 use zektra_he::rehearsal::{Cast, Memory, Rows};
 use zektra_he::ring::{Eval, Poly};
 use zektra_he::share;
@@ -168,7 +168,7 @@ fn train_without_profile(template: Template, train: &[Rows], e: Option<i64>) -> 
 /// Three quarters of the rows for two owners, a quarter to test with.
 fn split(seed: u64, p: &Params) -> ([Rows; 2], Rows) {
     let mut all = table(p);
-    let mut random = crate::rows::Random(seed);
+    let mut random = zektra_he::rehearsal::rows::Random(seed);
     for i in (1..all.len()).rev() {
         all.swap(i, random.below(i as u64 + 1) as usize);
     }

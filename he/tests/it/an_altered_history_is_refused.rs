@@ -1,7 +1,7 @@
-use crate::rows::Random;
 use crate::stage::{Chance, begin, monomial, poly, product, small_cast, sum};
 use zektra_he::member::Refusal;
 use zektra_he::rehearsal::round;
+use zektra_he::rehearsal::rows::Random;
 use zektra_he::ring::Poly;
 use zektra_he::share;
 use zektra_he::transcript::{Claim, Transcript};

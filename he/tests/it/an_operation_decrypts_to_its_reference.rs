@@ -1,6 +1,6 @@
-use crate::rows::Random;
 use crate::stage::{Chance, encrypt, open_product};
 use proptest::prelude::*;
+use zektra_he::rehearsal::rows::Random;
 use zektra_he::ring::Poly;
 use zektra_statement::field::{N, from_i64};
 use zektra_statement::packing::{Packing, column_positions, product_positions, row_positions};

@@ -1,6 +1,6 @@
-use crate::rows::{Random, rows};
 use proptest::prelude::*;
 use zektra_he::profile::{Profile, Wanted};
+use zektra_he::rehearsal::rows::{Random, rows};
 use zektra_he::rehearsal::{Cast, Rows};
 use zektra_statement::batch::BatchOrder;
 use zektra_statement::field::N;
@@ -265,7 +265,7 @@ proptest! {
 /// cap 5: three owners' rows give what one owner of all of them gets, integer for integer before encryption.
 #[test]
 fn owners_train_as_one() {
-    let template = crate::rows::classifier(20, 3, 8);
+    let template = zektra_he::rehearsal::rows::classifier(20, 3, 8);
     let p = template.params;
     let tables: Vec<Rows> = (0..3).map(|i| rows(100 + i, 128, &p)).collect();
     let union: Rows = tables.concat();
@@ -285,9 +285,9 @@ fn owners_train_as_one() {
 /// The rows of the tests are what a tile's proof will demand.
 #[test]
 fn rows_of_the_tests_keep_their_bounds() {
-    let p = crate::rows::classifier(31, 1, 1).params;
+    let p = zektra_he::rehearsal::rows::classifier(31, 1, 1).params;
     let mut random = Random(1);
-    for (x, _) in rows(random.next(), 200, &p) {
+    for (x, _) in rows(random.word(), 200, &p) {
         let norm: i64 = x.iter().map(|&v| i64::from(v) * i64::from(v)).sum();
         assert!(norm <= i64::from(p.row_norm) << (2 * p.scale_x) >> 8);
         assert!(x.iter().all(|v| v.abs() <= 256));

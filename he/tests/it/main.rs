@@ -16,6 +16,5 @@ mod files_are_refused_when_they_changed;
 mod noise_does_not_average_out;
 mod only_the_developer_opens_a_release;
 mod ring_and_streams;
-mod rows;
 mod stage;
 mod streams_have_their_distributions;

@@ -1,8 +1,8 @@
-use crate::rows::{classifier, rows};
 use crate::stage::{Chance, begin, difference, integers, poly, quotient, small_cast};
 use std::sync::Arc;
 use zektra_he::log::{LabelLog, LogError};
 use zektra_he::member::{Member, Refusal};
+use zektra_he::rehearsal::rows::{classifier, rows};
 use zektra_he::rehearsal::{Cast, Memory};
 use zektra_he::share;
 use zektra_he::transcript::{Multipliers, Program};

@@ -1,10 +1,10 @@
-use crate::rows::Random;
 use proptest::prelude::*;
+use zektra_he::rehearsal::rows::Random;
 use zektra_he::ring::Poly;
 use zektra_statement::field::{F, Field, N, POLY_BYTES, from_i64};
 
 fn random_poly(random: &mut Random) -> Poly {
-    Poly::from_coefficients((0..N).map(|_| F::from_noncanonical_u64(random.next())).collect())
+    Poly::from_coefficients((0..N).map(|_| F::from_noncanonical_u64(random.word())).collect())
 }
 
 /// The definition: `Z^i·Z^j = −Z^(i+j−N)` where it wraps.

@@ -1,10 +1,10 @@
 //! What the attacks need: jobs up to their first phase, keys in the clear, and members without discipline.
 
-use crate::rows::{classifier, rows};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use zektra_he::log::LabelLog;
 use zektra_he::member::{Member, commit_share, extend};
+use zektra_he::rehearsal::rows::{classifier, rows};
 use zektra_he::rehearsal::{Cast, Memory};
 use zektra_he::ring::{Eval, Poly};
 use zektra_he::seat::SeatSecret;

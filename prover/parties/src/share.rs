@@ -202,6 +202,16 @@ pub fn prove_answer(
     witness: &PhaseWitness,
 ) -> Result<Proven<inputs::PhaseShare>, ProofError> {
     let statement = answer_statement(circuits, seat.commitment(), lock, view, answer);
+    let (openings, outputs) = answer_witness(answer, witness);
+    let proof = circuits.phases[answer.phase as usize].prove(&statement, &seat.digits(), &openings, &outputs)?;
+    Ok(Proven { statement, proof })
+}
+
+/// What a member's circuit of a phase is filled with.
+pub fn answer_witness<'a>(
+    answer: &'a Answer,
+    witness: &'a PhaseWitness,
+) -> (Vec<OpeningWitness<'a>>, Vec<OutputWitness<'a>>) {
     let openings: Vec<_> = witness
         .openings
         .iter()
@@ -220,8 +230,7 @@ pub fn prove_answer(
             noise: o.noise.coefficients(),
         })
         .collect();
-    let proof = circuits.phases[answer.phase as usize].prove(&statement, &seat.digits(), &openings, &outputs)?;
-    Ok(Proven { statement, proof })
+    (openings, outputs)
 }
 
 /// Checks a member's answer to a phase.

@@ -355,15 +355,24 @@ fn assert_counting(data: &CircuitData<F, C, 2>, spare: usize, pairs: usize) {
     assert!(free > opened, "{free} free values for {opened} opened values of the quotient");
 }
 
-/// Rows that carry a gate, read from the selector polynomials.
-fn rows_of(data: &CircuitData<F, C, 2>, gate: &str) -> Vec<usize> {
-    let Some(index) = data.common.gates.iter().position(|g| g.0.id().starts_with(gate)) else { return vec![] };
+/// The gate of every row as its number in Plonky2's list, read from the selector polynomials.
+pub(crate) fn gates_of(data: &CircuitData<F, C, 2>) -> Vec<usize> {
     // A row's gate stands in the selector of its group; in the others the row is marked as unused.
     let selectors =
         &data.prover_only.constants_sigmas_commitment.polynomials[..data.common.selectors_info.num_selectors()];
     let values: Vec<_> = selectors.iter().map(|p| PolynomialCoeffs::new(p.coeffs.clone()).fft().values).collect();
-    let wanted = F::from_canonical_usize(index);
-    (0..data.common.degree()).filter(|&row| values.iter().any(|v| v[row] == wanted)).collect()
+    let gate = |row: usize| {
+        let stands = |g: &usize| values.iter().any(|v| v[row] == F::from_canonical_usize(*g));
+        (0..data.common.gates.len()).find(stands).expect("every row has a gate")
+    };
+    (0..data.common.degree()).map(gate).collect()
+}
+
+/// Rows that carry a gate.
+fn rows_of(data: &CircuitData<F, C, 2>, gate: &str) -> Vec<usize> {
+    let wanted = data.common.gates.iter().position(|g| g.0.id().starts_with(gate));
+    let gates = gates_of(data).into_iter().enumerate();
+    gates.filter(|(_, g)| Some(*g) == wanted).map(|(row, _)| row).collect()
 }
 
 /// Uniform elements from the operating system.

@@ -1,6 +1,6 @@
 //! What the rows of a circuit hold, without a proof: which constraint values break, and what is random.
 
-use crate::circuit::{Circuit, Proof, ProofError};
+use crate::circuit::{Circuit, Proof, ProofError, gates_of};
 use crate::kit::Values;
 use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::hash::poseidon::PoseidonHash;
@@ -21,14 +21,11 @@ impl Circuit {
     /// The gate of every row, as its number in Plonky2's list, and the row's constants.
     fn gates(&self) -> Vec<(usize, Vec<F>)> {
         let common = &self.data.common;
-        let columns = &self.data.prover_only.constants_sigmas_commitment.polynomials[..common.num_constants];
+        let selectors = common.selectors_info.num_selectors();
+        let columns = &self.data.prover_only.constants_sigmas_commitment.polynomials[selectors..common.num_constants];
         let columns: Vec<_> = columns.iter().map(|p| PolynomialCoeffs::new(p.coeffs.clone()).fft().values).collect();
-        let (selectors, constants) = columns.split_at(common.selectors_info.num_selectors());
-        let gate = |row: usize| {
-            let named = |g: &usize| selectors.iter().any(|s| s[row] == F::from_canonical_usize(*g));
-            (0..common.gates.len()).find(named).unwrap_or_default()
-        };
-        (0..common.degree()).map(|row| (gate(row), constants.iter().map(|c| c[row]).collect())).collect()
+        let gates = gates_of(&self.data).into_iter().enumerate();
+        gates.map(|(row, gate)| (gate, columns.iter().map(|c| c[row]).collect())).collect()
     }
 
     /// All wires as [`Circuit::prove`] would fill them.

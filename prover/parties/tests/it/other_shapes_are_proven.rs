@@ -1,9 +1,10 @@
 //! Proven jobs of other shapes than the small one: minutes each, so they run with `make soak`.
 
-use super::job::{rows, template};
+use super::job::template;
 use super::played::NODE;
 use std::sync::Arc;
 use std::time::Instant;
+use zektra_he::rehearsal::rows::rows;
 use zektra_he::rehearsal::{Cast, Rows};
 use zektra_parties::bundle::bundle;
 use zektra_parties::rehearsal;

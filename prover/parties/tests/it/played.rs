@@ -1,9 +1,10 @@
 //! One small job, proven once for all tests: three members, two datasets of a row group each, two iterations.
 
-use super::job::{rows, template};
+use super::job::template;
 use std::cell::Cell;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
+use zektra_he::rehearsal::rows::rows;
 use zektra_he::rehearsal::{Cast, Rows};
 use zektra_parties::bundle::bundle;
 use zektra_parties::rehearsal::{self, Answering, ProvenJob};
@@ -11,7 +12,7 @@ use zektra_parties::share;
 use zektra_prove::cache::Cache;
 use zektra_prove::chain::{Chain, NodeCircuits, Proven, ShareCircuits};
 use zektra_prove::circuit::Proof;
-use zektra_prove::phase::{OpeningWitness, OutputWitness, SharePolys};
+use zektra_prove::phase::SharePolys;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::{F, Field, from_ext, to_ext};
 use zektra_statement::inputs::{PhaseShare, Statement};
@@ -97,26 +98,7 @@ fn play() -> Played {
 /// An honest answer, but evaluated where its prover wants it: the circuit of a share takes any point.
 fn at_a_chosen_point(circuits: &NodeCircuits, a: &Answering<'_>) -> Proven<PhaseShare> {
     let statement = share::answer_statement(&circuits.shares, a.seat.commitment(), a.lock, a.view, a.answer);
-    let openings: Vec<_> = a
-        .witness
-        .openings
-        .iter()
-        .zip(&a.answer.y)
-        .map(|((c, masks), y)| OpeningWitness { c: c.coefficients(), masks, y })
-        .collect();
-    let outputs: Vec<_> = a
-        .witness
-        .outputs
-        .iter()
-        .zip(&a.answer.g)
-        .map(|(o, g)| OutputWitness {
-            a: o.a.coefficients(),
-            g: g.coefficients(),
-            before: (&o.before.0, o.before.1),
-            after: (&o.after.0, o.after.1),
-            noise: o.noise.coefficients(),
-        })
-        .collect();
+    let (openings, outputs) = share::answer_witness(a.answer, a.witness);
     let circuit = &circuits.shares.phases[a.answer.phase as usize];
     let mut values = circuit.values(&statement, &a.seat.digits(), &openings, &outputs);
     let polys = SharePolys {

@@ -1,14 +1,15 @@
-//! Random rows for the tests.
+//! Random rows, the same on every machine: for tests and benchmarks.
 
-use zektra_he::rehearsal::Rows;
+use super::Rows;
 use zektra_statement::template::{Kind, Params, Template};
 
-/// A small deterministic generator: tests must not depend on the machine.
+/// SplitMix64.
+#[derive(Clone, Debug)]
 pub struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
-        // SplitMix64.
+    /// 64 bits.
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -18,11 +19,21 @@ impl Random {
 
     /// Uniform in [−1, 1).
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+        (self.word() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     }
 
+    /// Below `bound`, nearly uniform.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.word() % bound
+    }
+
+    /// A permutation of `0..count`.
+    pub fn permutation(&mut self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..count).collect();
+        for i in (1..count).rev() {
+            order.swap(i, self.below(i as u64 + 1) as usize);
+        }
+        order
     }
 }
 
@@ -51,7 +62,7 @@ pub fn rows(seed: u64, count: usize, p: &Params) -> Rows {
         .collect()
 }
 
-/// A linear classifier with the default scales.
+/// A linear classifier with the default scales and a learning rate of 1/2, which takes all row groups a step.
 pub fn classifier(features: u32, groups: u32, iterations: u32) -> Template {
     let mut params = Params {
         features,
