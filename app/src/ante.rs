@@ -33,6 +33,29 @@ pub struct GasPrice {
     pub scaled: u128,
 }
 
+impl std::fmt::Display for GasPrice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{:018}{}", self.scaled / SCALE, self.scaled % SCALE, self.denom)
+    }
+}
+
+impl std::str::FromStr for GasPrice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("gas price {text:?}: expected a decimal and a denomination, as 0.025uzek");
+        let text = text.trim();
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let (number, denom) = text.split_at(end);
+        let (whole, rest) = number.split_once('.').unwrap_or((number, ""));
+        if whole.is_empty() || rest.len() > 18 || !zektra_modules::coin::is_denom(denom) {
+            return Err(wrong());
+        }
+        let scaled = format!("{whole}{rest:0<18}").parse().map_err(|_| wrong())?;
+        Ok(Self { denom: denom.into(), scaled })
+    }
+}
+
 /// 10^18.
 pub const SCALE: u128 = 1_000_000_000_000_000_000;
 

@@ -1,17 +1,19 @@
 //! The application: its state, and the block that it is working on.
 
-use crate::ante::GasPrice;
-use crate::chain::{Chain, MODULES, at_block};
+use crate::ante::{GasPrice, Mode};
+use crate::chain::{Chain, MODULES, Outcome, at_block};
+use crate::comet::Comet;
 use crate::mempool::Mempool;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use zektra_modules::address::Prefix;
 use zektra_modules::context::{Block, Context, load, save};
 use zektra_modules::error::TxError;
 use zektra_modules::gas::Meter;
 use zektra_modules::module::GenesisError;
-use zektra_modules::query::{Code, Query, QueryError};
+use zektra_modules::query::{Code, Query, QueryError, Service};
 use zektra_proto::Timestamp;
 use zektra_proto::tendermint::abci::{Event, ExecTxResult, ValidatorUpdate};
 use zektra_proto::tendermint::types::ConsensusParams;
@@ -74,7 +76,6 @@ pub(crate) struct Executed {
     pub block: Block,
     /// The transactions with their results, for indexes.
     pub txs: Vec<(Vec<u8>, ExecTxResult)>,
-    pub events: Vec<Event>,
 }
 
 /// The last committed block.
@@ -92,10 +93,23 @@ pub struct Committed {
 #[derive(Clone)]
 pub struct App(pub(crate) Arc<Inner>);
 
+/// The application, for what it holds itself.
+#[derive(Clone)]
+pub struct WeakApp(Weak<Inner>);
+
+impl WeakApp {
+    /// The application, while it runs.
+    pub fn upgrade(&self) -> Option<App> {
+        self.0.upgrade().map(App)
+    }
+}
+
 pub(crate) struct Inner {
     pub config: Config,
     pub store: Store,
     pub chain: Chain,
+    /// Services of the node, once consensus is known.
+    services: OnceLock<BTreeMap<&'static str, Service>>,
     identity: RwLock<Option<Identity>>,
     committed: RwLock<Arc<Committed>>,
     working: Mutex<Working>,
@@ -145,6 +159,7 @@ impl App {
         let inner = Inner {
             chain,
             store,
+            services: OnceLock::new(),
             identity: RwLock::new(None),
             committed: RwLock::new(Arc::new(Committed::default())),
             working: Mutex::new(Working { genesis: None, block: None }),
@@ -175,6 +190,48 @@ impl App {
     /// The last committed block.
     pub fn committed(&self) -> Arc<Committed> {
         self.0.committed.read().unwrap_or_else(poisoned).clone()
+    }
+
+    /// A handle that does not keep the application open.
+    pub fn downgrade(&self) -> WeakApp {
+        WeakApp(Arc::downgrade(&self.0))
+    }
+
+    /// How the node runs it.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Answers the node's services with this consensus from now on; the first call counts.
+    pub fn attach(&self, comet: Arc<dyn Comet>) {
+        let services = crate::services::services(self, comet);
+        let _ = self.0.services.set(services.into_iter().map(|s| (s.name(), s)).collect());
+    }
+
+    /// A service by its full name: of a module, or of the node.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        let of_node = || self.0.services.get().and_then(|services| services.get(name));
+        self.0.chain.services().get(name).or_else(of_node)
+    }
+
+    /// Executes a transaction after the pending ones, without checking signatures; nothing stays.
+    ///
+    /// # Errors
+    /// The database fails, or the chain has no genesis yet.
+    pub fn simulate(&self, tx: &[u8]) -> Result<Outcome, QueryError> {
+        let identity = self.identity().ok_or_else(|| Code::Unavailable.error("the chain has no genesis yet"))?;
+        let block = self.next_block();
+        let base = self.working_base().map_err(|e| Code::Internal.error(e))?;
+        let pending = self.0.mempool.lock().unwrap_or_else(poisoned).changes();
+        let mut state = StateDelta::with(base, (*pending).clone());
+        Ok(self.0.chain.execute(&mut state, tx, Mode::Simulate, &block, &identity.prefix)?)
+    }
+
+    /// What checks see of the block that comes next.
+    pub(crate) fn next_block(&self) -> Block {
+        let mut block = self.committed().block.clone();
+        block.height = block.height.saturating_add(1);
+        block
     }
 
     /// The modules.
@@ -272,7 +329,7 @@ impl App {
         let staged = self.0.store.stage(block.height, &outcome.changes, genesis.map(|g| &g.staged))?;
         let root = staged.root().to_vec();
         let kept = txs.iter().map(|t| t.as_ref().to_vec()).zip(outcome.results.iter().cloned()).collect();
-        working.block = Some(Executed { staged, block, txs: kept, events: outcome.events.clone() });
+        working.block = Some(Executed { staged, block, txs: kept });
         Ok(BlockOutcome { root, ..outcome })
     }
 
@@ -297,7 +354,7 @@ impl App {
                 crate::chain::out_of_block_gas()
             } else {
                 chain
-                    .execute(&mut state, bytes.as_ref(), crate::ante::Mode::Deliver, block, prefix)
+                    .execute(&mut state, bytes.as_ref(), Mode::Deliver, block, prefix)
                     .map_err(module("transactions"))?
             };
             used = used.saturating_add(outcome.gas_used);
@@ -312,10 +369,13 @@ impl App {
 
     /// What the next block starts from: the last state, or that of the genesis file.
     pub(crate) fn working_base(&self) -> Result<StateDelta<Snapshot>, AppError> {
+        let state = self.0.store.latest()?;
+        if self.0.store.last()?.is_some() {
+            // Not locked: a block may be executing meanwhile.
+            return Ok(StateDelta::new(state));
+        }
         let working = self.working();
-        let last = self.0.store.last()?;
-        let genesis = working.genesis.as_ref().filter(|_| last.is_none());
-        Ok(StateDelta::with(self.0.store.latest()?, genesis.map(|g| g.changes.clone()).unwrap_or_default()))
+        Ok(StateDelta::with(state, working.genesis.as_ref().map(|g| g.changes.clone()).unwrap_or_default()))
     }
 
     /// Answers a service's method, `/<service>/<method>`, on the state of a height.
@@ -325,7 +385,7 @@ impl App {
     pub fn answer(&self, path: &str, request: &[u8], height: u64) -> Result<Vec<u8>, QueryError> {
         let unknown = || Code::Unimplemented.error(format!("unknown query path {path}"));
         let (service, method) = path.trim_start_matches('/').rsplit_once('/').ok_or_else(unknown)?;
-        let service = self.0.chain.services().get(service).ok_or_else(unknown)?;
+        let service = self.service(service).ok_or_else(unknown)?;
         let identity = self.identity().ok_or_else(|| Code::Unavailable.error("the chain has no genesis yet"))?;
         let committed = self.committed();
         if height > committed.height {
@@ -338,20 +398,22 @@ impl App {
         service.call(method, &query, request).ok_or_else(unknown)?
     }
 
-    /// Writes the block that was executed last.
+    /// Writes the block that was executed last, and with it `more` entries of the index.
     ///
     /// # Errors
     /// No block was executed; the database fails.
-    pub fn commit(&self) -> Result<Arc<Committed>, AppError> {
+    pub fn commit(&self, more: Changes) -> Result<Arc<Committed>, AppError> {
         let identity = self.known()?;
         let mut working = self.working();
         let Working { genesis, block } = &mut *working;
         let executed = block.take().ok_or_else(|| AppError::Order("a commit without a block".into()))?;
-        let Executed { staged, block, txs, events } = executed;
+        let Executed { staged, block, txs } = executed;
         let root = staged.root().to_vec();
         let first = genesis.take().filter(|_| self.0.store.last().is_ok_and(|last| last.is_none()));
+        let mut index = crate::index::entries(&block, &txs);
+        index.extend(more);
         let versions: Vec<Staged> = first.map(|g| g.staged).into_iter().chain([staged]).collect();
-        self.0.store.commit(&versions, &crate::abci::commit::index(&block, &txs, &events))?;
+        self.0.store.commit(&versions, &index)?;
         self.set_committed(Committed { height: block.height, root, block }, identity);
         // Checks start from the new state.
         self.0.mempool.lock().unwrap_or_else(poisoned).reset();

@@ -1,31 +1,32 @@
 //! What the application knows of pending transactions: their changes over the last committed state.
 
+use std::sync::Arc;
 use zektra_state::Changes;
 
 /// Changes of all transactions that were checked since the last commit, so that several of one account fit.
 #[derive(Debug, Default)]
 pub struct Mempool {
-    changes: Changes,
+    changes: Arc<Changes>,
 }
 
 impl Mempool {
     /// The changes of pending transactions.
-    pub fn changes(&self) -> Changes {
+    pub fn changes(&self) -> Arc<Changes> {
         self.changes.clone()
     }
 
     /// Takes the changes after another was checked.
     pub fn set(&mut self, changes: Changes) {
-        self.changes = changes;
+        self.changes = Arc::new(changes);
     }
 
     /// Takes the changes out, to put them back with [`Mempool::set`].
     pub fn take(&mut self) -> Changes {
-        std::mem::take(&mut self.changes)
+        Arc::unwrap_or_clone(std::mem::take(&mut self.changes))
     }
 
     /// Begins anew after a commit.
     pub fn reset(&mut self) {
-        self.changes.clear();
+        self.changes = Arc::default();
     }
 }

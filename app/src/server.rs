@@ -5,13 +5,14 @@
 
 use prost::Message as _;
 use prost::bytes::{Buf as _, BytesMut};
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tendermint_abci::Application;
 use zektra_proto::tendermint::abci::request::Value as Asked;
@@ -95,10 +96,32 @@ impl Listener {
     }
 }
 
+/// What the connections of a server share.
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
-    open: Mutex<Vec<Box<dyn Stream>>>,
+    /// A twin of each open connection's stream, to close it from outside.
+    open: Mutex<BTreeMap<u64, Box<dyn Stream>>>,
+}
+
+impl Shared {
+    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, Box<dyn Stream>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Whether the connection may run: none begins after the stop.
+    fn enter(&self, id: u64, twin: Box<dyn Stream>) -> bool {
+        let mut open = self.open();
+        let may = !self.stopped();
+        if may {
+            open.insert(id, twin);
+        }
+        may
+    }
 }
 
 /// A server that listens.
@@ -149,11 +172,12 @@ impl Server {
 
     /// Stops: calls that run are finished, then all connections are closed.
     pub fn stop(&mut self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        self.listener.wake();
-        for stream in self.shared.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            stream.shut();
+        {
+            let open = self.shared.open();
+            self.shared.stop.store(true, Ordering::SeqCst);
+            open.values().for_each(|stream| stream.shut());
         }
+        self.listener.wake();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -171,33 +195,31 @@ impl Drop for Server {
 
 fn accept<A: Application>(listener: &Listener, shared: &Arc<Shared>, app: &A) {
     let mut connections: Vec<JoinHandle<()>> = vec![];
-    loop {
+    for id in 0.. {
         let stream = listener.accept();
-        if shared.stop.load(Ordering::SeqCst) {
+        if shared.stopped() {
             break;
         }
-        let stream = match stream {
-            Ok(stream) => stream,
+        let entered = stream.and_then(|stream| Ok((stream.twin()?, stream)));
+        let (twin, stream) = match entered {
+            Ok(both) => both,
             Err(e) => {
                 tracing::warn!(error = %e, "a connection was not accepted");
                 continue;
             }
         };
-        let twin = match stream.twin() {
-            Ok(twin) => twin,
-            Err(e) => {
-                tracing::warn!(error = %e, "a connection was not accepted");
-                continue;
-            }
-        };
-        shared.open.lock().unwrap_or_else(PoisonError::into_inner).push(twin);
+        if !shared.enter(id, twin) {
+            break;
+        }
         let (app, shared) = (app.clone(), shared.clone());
         let run = move || {
             if let Err(e) = serve(stream, &app)
-                && !shared.stop.load(Ordering::SeqCst)
+                && !shared.stopped()
             {
                 tracing::warn!(error = %e, "a connection of CometBFT broke");
             }
+            // The twin holds the connection open until it is dropped too.
+            shared.open().remove(&id);
         };
         match std::thread::Builder::new().name("abci connection".into()).spawn(run) {
             Ok(thread) => connections.push(thread),

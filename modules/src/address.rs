@@ -88,6 +88,11 @@ impl Prefix {
         encode(&self.0, address.bytes())
     }
 
+    /// A validator's consensus address as text.
+    pub fn consensus_text(&self, address: &Address) -> String {
+        encode(&format!("{}valcons", self.0), address.bytes())
+    }
+
     /// Reads an account's address.
     ///
     /// # Errors

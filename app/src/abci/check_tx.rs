@@ -8,9 +8,7 @@ use zektra_state::StateDelta;
 pub fn check_tx(app: &App, request: &RequestCheckTx) -> Result<ResponseCheckTx, AppError> {
     let mode = if request.r#type == CheckTxType::Recheck as i32 { Mode::Recheck } else { Mode::Check };
     let identity = app.known()?;
-    let committed = app.committed();
-    let mut block = committed.block.clone();
-    block.height = block.height.saturating_add(1);
+    let block = app.next_block();
     let mut mempool = app.0.mempool.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut state = StateDelta::with(app.working_base()?, mempool.take());
     let outcome = app.chain().execute(&mut state, &request.tx, mode, &block, &identity.prefix);

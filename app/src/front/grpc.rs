@@ -1,0 +1,106 @@
+//! gRPC: every method of every service through one handler, and reflection.
+
+use super::{HEIGHT_HEADER, height};
+use crate::app::App;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use prost::bytes::{Buf as _, BufMut as _, Bytes};
+use std::future::{Ready, ready};
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::MetadataValue;
+use tonic::server::{Grpc, UnaryService};
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use zektra_modules::query::QueryError;
+
+/// Messages as they are on the wire.
+#[derive(Clone, Copy, Debug, Default)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        out.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        let length = from.remaining();
+        Ok(Some(from.copy_to_bytes(length)))
+    }
+}
+
+struct Method {
+    app: App,
+    path: String,
+}
+
+impl Method {
+    fn answer(&self, request: tonic::Request<Bytes>) -> Result<tonic::Response<Bytes>, Status> {
+        let header = request.metadata().get(HEIGHT_HEADER).map(|h| h.as_encoded_bytes().to_vec());
+        let answered = tokio::task::block_in_place(|| {
+            let height = height(&self.app, header.as_deref())?;
+            Ok((self.app.answer(&self.path, request.get_ref(), height)?, height))
+        });
+        let (bytes, height) = answered.map_err(status)?;
+        let mut response = tonic::Response::new(bytes.into());
+        response.metadata_mut().insert(HEIGHT_HEADER, MetadataValue::from(height));
+        Ok(response)
+    }
+}
+
+impl UnaryService<Bytes> for Method {
+    type Response = Bytes;
+    type Future = Ready<Result<tonic::Response<Bytes>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
+        ready(self.answer(request))
+    }
+}
+
+fn status(e: QueryError) -> Status {
+    Status::new(Code::from_i32(e.code as i32), e.message)
+}
+
+async fn call(State(app): State<App>, request: Request) -> Response {
+    let path = request.uri().path().to_string();
+    Grpc::new(Raw).unary(Method { app, path }, request).await.map(axum::body::Body::new).into_response()
+}
+
+/// All services of the application, with reflection in both versions.
+///
+/// # Errors
+/// Descriptors that contradict themselves.
+pub fn router(app: App) -> Result<axum::Router, tonic_reflection::server::Error> {
+    let builder = || {
+        let names = super::routes::served(&app);
+        let builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(zektra_proto::DESCRIPTORS);
+        names.into_iter().fold(builder, tonic_reflection::server::Builder::with_service_name)
+    };
+    let (v1, v1alpha) = (builder().build_v1()?, builder().build_v1alpha()?);
+    let reflection = Routes::new(v1).add_service(v1alpha).into_axum_router();
+    Ok(reflection.fallback_service(axum::Router::new().fallback(call).with_state(app)))
+}

@@ -1,0 +1,221 @@
+//! Transactions by hash, by height and by what happened in them: written with each commit, not part of the state.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `tx/` hash | the transaction with its result, a `TxResult` |
+//! | `at/` height place | hash |
+//! | `time/` height | the block's time |
+//! | `event/` length name length value height place | nothing |
+//!
+//! Lengths and places are 4 bytes, heights 8, all big-endian: entries of one event lie in the order of the chain.
+
+mod query;
+
+pub use query::{Condition, Operation, Query, QueryParseError};
+
+use crate::tx::{self, TxHash};
+use prost::Message as _;
+use std::collections::BTreeMap;
+use zektra_modules::context::Block;
+use zektra_proto::Timestamp;
+use zektra_proto::tendermint::abci::{Event, ExecTxResult, TxResult};
+use zektra_state::{Changes, Order, StateError, after_prefix};
+use zektra_store::Store;
+
+/// Most matches that a search counts: the total of a larger one is this many.
+pub const MAX_COUNTED: u64 = 10_000;
+
+/// Where a transaction is: height and place in the block.
+type Place = (u64, u32);
+
+/// What happened, as searches and subscriptions see it: values by `type.key`.
+pub type Named = BTreeMap<String, Vec<String>>;
+
+/// `tx/` hash
+pub fn tx_key(hash: &TxHash) -> Vec<u8> {
+    [b"tx/", &hash[..]].concat()
+}
+
+fn at_key((height, place): Place) -> Vec<u8> {
+    [b"at/", &height.to_be_bytes()[..], &place.to_be_bytes()].concat()
+}
+
+fn time_key(height: u64) -> Vec<u8> {
+    [b"time/", &height.to_be_bytes()[..]].concat()
+}
+
+fn event_prefix(name: &str, value: &str) -> Vec<u8> {
+    let length = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes();
+    [b"event/", &length(name)[..], name.as_bytes(), &length(value), value.as_bytes()].concat()
+}
+
+fn place_of(key: &[u8]) -> Result<Place, StateError> {
+    let damaged = || StateError::Damaged("a key of the transaction index".into());
+    let (rest, place) = key.split_last_chunk::<4>().ok_or_else(damaged)?;
+    let (_, height) = rest.split_last_chunk::<8>().ok_or_else(damaged)?;
+    Ok((u64::from_be_bytes(*height), u32::from_be_bytes(*place)))
+}
+
+/// Values of events by `type.key`, in their order.
+pub fn named(events: &[Event]) -> Named {
+    let mut out = Named::new();
+    for event in events {
+        for attribute in &event.attributes {
+            let name = format!("{}.{}", event.r#type, attribute.key);
+            out.entry(name).or_default().push(attribute.value.clone());
+        }
+    }
+    out
+}
+
+/// What the index takes in of a block.
+pub(crate) fn entries(block: &Block, txs: &[(Vec<u8>, ExecTxResult)]) -> Changes {
+    let mut out = Changes::new();
+    out.insert(time_key(block.height), Some(block.time.encode_to_vec()));
+    let signed = i64::try_from(block.height).unwrap_or(i64::MAX);
+    for (index, (bytes, result)) in (0..).zip(txs) {
+        let (hash, place) = (tx::hash(bytes), (block.height, index));
+        let record = TxResult { height: signed, index, tx: bytes.clone().into(), result: Some(result.clone()) };
+        out.insert(at_key(place), Some(hash.to_vec()));
+        // The same bytes may come again in a later block and fail there: what succeeded stays.
+        if result.code != 0 {
+            out.entry(tx_key(&hash)).or_insert_with(|| Some(record.encode_to_vec()));
+        } else {
+            out.insert(tx_key(&hash), Some(record.encode_to_vec()));
+        }
+        let indexed = result.events.iter().flat_map(|e| {
+            e.attributes.iter().filter(|a| a.index).map(move |a| (format!("{}.{}", e.r#type, a.key), &a.value))
+        });
+        for (name, value) in indexed {
+            let mut key = event_prefix(&name, value);
+            key.extend_from_slice(&place.0.to_be_bytes());
+            key.extend_from_slice(&place.1.to_be_bytes());
+            out.insert(key, Some(vec![]));
+        }
+    }
+    out
+}
+
+/// A transaction by its hash.
+///
+/// # Errors
+/// The database fails.
+pub fn get(store: &Store, hash: &TxHash) -> Result<Option<TxResult>, StateError> {
+    let Some(bytes) = store.get_index(&tx_key(hash))? else { return Ok(None) };
+    read(&bytes).map(Some)
+}
+
+/// The time of a block.
+///
+/// # Errors
+/// The database fails.
+pub fn time(store: &Store, height: u64) -> Result<Option<Timestamp>, StateError> {
+    let Some(bytes) = store.get_index(&time_key(height))? else { return Ok(None) };
+    let damaged = |e| StateError::Damaged(format!("a time of the index: {e}"));
+    Timestamp::decode(&bytes[..]).map(Some).map_err(damaged)
+}
+
+fn read(bytes: &[u8]) -> Result<TxResult, StateError> {
+    TxResult::decode(bytes).map_err(|e| StateError::Damaged(format!("a transaction of the index: {e}")))
+}
+
+/// One of several sequences of places that are joined.
+struct Sequence(Vec<u8>);
+
+impl Sequence {
+    /// The first place at or after `from` in the direction of `order`.
+    fn seek(&self, store: &Store, from: Place, order: Order) -> Result<Option<Place>, StateError> {
+        let key = |place: Place| [&self.0[..], &place.0.to_be_bytes(), &place.1.to_be_bytes()].concat();
+        let found = match order {
+            Order::Ascending => store.scan_index(&key(from), after_prefix(&self.0).as_deref(), order).next(),
+            Order::Descending => {
+                let mut end = key(from);
+                end.push(0);
+                store.scan_index(&self.0, Some(&end), order).next()
+            }
+        };
+        found.map(|entry| place_of(&entry?.0)).transpose()
+    }
+}
+
+fn after(place: Place, order: Order) -> Option<Place> {
+    match order {
+        Order::Ascending => {
+            place.1.checked_add(1).map(|p| (place.0, p)).or_else(|| place.0.checked_add(1).map(|h| (h, 0)))
+        }
+        Order::Descending => {
+            place.1.checked_sub(1).map(|p| (place.0, p)).or_else(|| place.0.checked_sub(1).map(|h| (h, u32::MAX)))
+        }
+    }
+}
+
+/// The transactions that fit `query`, from the `skip`-th on, at most `take`; and how many fit, at most
+/// [`MAX_COUNTED`] or what the page itself needs.
+///
+/// # Errors
+/// The database fails.
+pub fn search(
+    store: &Store,
+    query: &Query,
+    order: Order,
+    skip: u64,
+    take: u64,
+) -> Result<(Vec<TxResult>, u64), StateError> {
+    let counted = MAX_COUNTED.max(skip.saturating_add(take));
+    let (mut out, mut total) = (vec![], 0u64);
+    let mut keep = |record: TxResult| {
+        if total >= skip && (out.len() as u64) < take {
+            out.push(record);
+        }
+        total += 1;
+        total < counted
+    };
+    if let Some(hash) = query.hash() {
+        let found = get(store, &hash)?.filter(|record| query.fits_record(record));
+        found.map(&mut keep);
+        return Ok((out, total));
+    }
+    // Heights and equal values bound what must be looked at; whatever else is asked is checked on the record.
+    let (lowest, highest) = query.heights();
+    let mut sequences: Vec<Sequence> =
+        query.equal().map(|(name, value)| Sequence(event_prefix(name, value))).collect();
+    if sequences.is_empty() {
+        sequences.push(Sequence(b"at/".to_vec()));
+    }
+    let mut at = match order {
+        Order::Ascending => (lowest, 0),
+        Order::Descending => (highest, u32::MAX),
+    };
+    'places: loop {
+        // All sequences move on until they meet.
+        let mut met = 0;
+        while met < sequences.len() {
+            for sequence in &sequences {
+                let Some(found) = sequence.seek(store, at, order)? else { break 'places };
+                if found == at {
+                    met += 1;
+                } else {
+                    (at, met) = (found, 1);
+                }
+                if met >= sequences.len() {
+                    break;
+                }
+            }
+        }
+        if at.0 < lowest || at.0 > highest {
+            break;
+        }
+        let hash = store.get_index(&at_key(at))?.and_then(|h| TxHash::try_from(h).ok());
+        let hash = hash.ok_or_else(|| StateError::Damaged("a transaction of the index is missing".into()))?;
+        let record = get(store, &hash)?;
+        let record = record.ok_or_else(|| StateError::Damaged("a transaction of the index is missing".into()))?;
+        if query.fits_record(&record) && !keep(record) {
+            break;
+        }
+        match after(at, order) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    Ok((out, total))
+}
