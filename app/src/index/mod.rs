@@ -176,7 +176,7 @@ pub fn search(
         return Ok((out, total));
     }
     // Heights and equal values bound what must be looked at; whatever else is asked is checked on the record.
-    let (lowest, highest) = query.heights();
+    let (lowest, highest) = query.heights_of("tx.height");
     let mut sequences: Vec<Sequence> =
         query.equal().map(|(name, value)| Sequence(event_prefix(name, value))).collect();
     if sequences.is_empty() {

@@ -176,10 +176,10 @@ impl Query {
         self.0.iter().filter(indexed).map(|c| (&c.name[..], &c.value[..]))
     }
 
-    /// The lowest and the highest height that can fit.
-    pub(super) fn heights(&self) -> (u64, u64) {
+    /// The lowest and the highest height that can fit, by the conditions on `name`.
+    pub fn heights_of(&self, name: &str) -> (u64, u64) {
         let (mut lowest, mut highest) = (0u64, u64::MAX);
-        for c in self.0.iter().filter(|c| c.name == "tx.height") {
+        for c in self.0.iter().filter(|c| c.name == name) {
             let Ok(height) = c.value.parse::<u64>() else { continue };
             match c.operation {
                 Operation::Equal => (lowest, highest) = (lowest.max(height), highest.min(height)),

@@ -1,7 +1,9 @@
 //! Blocks as CometBFT makes them: headers, hashes and a validator's signature, so that its light clients accept them.
 
 use ed25519_consensus::SigningKey;
+use base64::Engine as _;
 use prost::Message as _;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tendermint::account;
 use tendermint::block::{self, Commit, CommitSig, Header, Round, parts};
@@ -131,6 +133,37 @@ pub fn results_hash(results: &[ExecTxResult]) -> Hash {
 /// The root of a block's transactions.
 pub fn data_hash(txs: &[Vec<u8>]) -> Hash {
     root(&txs.iter().map(Sha256::digest).collect::<Vec<_>>())
+}
+
+/// That a transaction is in a block, as CometBFT's RPC has it.
+pub fn tx_proof(txs: &[Vec<u8>], index: u32) -> Value {
+    let leaves: Vec<_> = txs.iter().map(|t| Sha256::digest(t).to_vec()).collect();
+    let place = usize::try_from(index).unwrap_or(usize::MAX);
+    let (Some(tx), Some(leaf)) = (txs.get(place), leaves.get(place)) else { return Value::Null };
+    let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let aunts: Vec<_> = aunts(&leaves, place).iter().map(|a| base64(a)).collect();
+    let proof = json!({
+        "total": txs.len().to_string(),
+        "index": index.to_string(),
+        "leaf_hash": base64(&Sha256::default().leaf_hash(leaf)),
+        "aunts": aunts,
+    });
+    json!({"root_hash": root(&leaves), "data": base64(tx), "proof": proof})
+}
+
+/// The roots beside the path from a leaf to the root, from below (RFC 6962).
+fn aunts(leaves: &[Vec<u8>], place: usize) -> Vec<merkle::Hash> {
+    if leaves.len() <= 1 {
+        return vec![];
+    }
+    let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+    let (mut out, other) = if place < left.len() {
+        (aunts(left, place), right)
+    } else {
+        (aunts(right, place - left.len()), left)
+    };
+    out.push(merkle::simple_hash_from_byte_vectors::<Sha256>(other));
+    out
 }
 
 fn consensus_hash(params: &ConsensusParams) -> Hash {
