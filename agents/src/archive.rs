@@ -202,6 +202,19 @@ impl Archive {
         written.with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// Drops polynomials of another's stream from `first` on, so that they are sent again.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn discard(&self, id: StreamId, first: u64) -> Result<()> {
+        let path = self.path(id);
+        if self.have(id) <= first || path != self.folder.join(id.file_name()) {
+            return Ok(());
+        }
+        let cut = OpenOptions::new().write(true).open(&path).and_then(|f| f.set_len(first * POLY_BYTES as u64));
+        cut.with_context(|| format!("cannot write {}", path.display()))
+    }
+
     /// Polynomials as bytes.
     ///
     /// # Errors
@@ -225,7 +238,7 @@ impl Archive {
     /// The roots of all extension streams, after checking the tiles against the job's record.
     ///
     /// # Errors
-    /// Tiles whose bytes are not those of the record.
+    /// Tiles whose bytes are not those of the record; another's are dropped, to be sent again.
     pub fn roots(&self, job: &Job) -> Result<Vec<Fingerprint>> {
         let mut out = Vec::new();
         for (id, _) in data_streams(job) {
@@ -233,10 +246,10 @@ impl Archive {
             match id {
                 StreamId::Tiles { dataset, .. } => {
                     let expected = job.datasets[dataset as usize].dataset.content_root;
-                    ensure!(
-                        root == expected,
-                        "the tiles of dataset {dataset} have the root {root}, the job's record says {expected}"
-                    );
+                    if root != expected {
+                        self.discard(id, 0)?;
+                        bail!("the tiles of dataset {dataset} have the root {root}, the job's record says {expected}");
+                    }
                 }
                 _ => out.push(root),
             }

@@ -136,12 +136,19 @@ struct Guarded<'a> {
 }
 
 fn refuse(connection: &mut Guarded<'_>, error: &anyhow::Error) -> Result<()> {
-    let reason = format!("{error:#}");
-    let hide = |word: &str| {
-        if word.contains(&connection.home) { "(a file of this member)".into() } else { word.to_string() }
-    };
-    let reason = reason.split(' ').map(hide).collect::<Vec<_>>().join(" ");
+    let reason = hidden(&format!("{error:#}"), &connection.home);
     answer(connection, Reply::Refused(pb::Refused { reason }))
+}
+
+/// A text without the paths of files below `home`, which may hold spaces; the names of what is below hold none.
+fn hidden(text: &str, home: &str) -> String {
+    let mut parts = text.split(home);
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        out.push_str("(a file of this member)");
+        out.push_str(part.find([' ', ':']).map_or("", |end| &part[end..]));
+    }
+    out
 }
 
 fn name_of(request: &Request) -> &'static str {
@@ -205,6 +212,9 @@ fn open(
     request: pb::OpenRequest,
 ) -> Result<(Open, Reply)> {
     let job = wire::job_from_pb(request.job.as_ref().context("open.job: missing")?)?;
+    // First: nothing is said of this vault to a job that nobody approved.
+    let digest = job.digest();
+    ensure!(digest == *approved, "job {digest} is not the one that this member approved, {approved}");
     let index = job.seats.iter().position(|s| *s == seat.public());
     let index = index.context("no seat of the job is this member's current one")? as u32;
     Profile::of(&job)?.check()?;
@@ -225,8 +235,6 @@ fn open(
         crate::model::suits(&job.template, &Schema::parse(&schema)?)?;
         own_tiles.push((dataset, tiles));
     }
-    let digest = job.digest();
-    ensure!(digest == *approved, "job {digest} is not the one that this member approved, {approved}");
     let folder = home.job_folder(job.id, job.attempt);
     let mut streams = data_streams(&job);
     let table = job.template.compile()?;
@@ -398,8 +406,7 @@ fn take_proof(
     let id = ProofId::from_pb(request.id.as_ref().context("push_proof.id: missing")?)?;
     ensure!(id.member() != own, "{id:?} is this member's own proof");
     if !proving.store.has(id) {
-        proofs::check(&proving.circuits, archive, job, program, id, &request.proof)?;
-        proving.store.write(id, &request.proof)?;
+        proofs::take(&proving.circuits, archive, &proving.store, job, program, id, &request.proof)?;
     }
     Ok(Reply::PushProof(pb::PushProofReply {}))
 }
@@ -660,4 +667,28 @@ fn go_on(member: &mut Member<'_, ArchiveSource>, answers: &[Answer]) -> Result<(
     member.answer(&claim)?;
     member.advance(answers)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hidden;
+
+    #[test]
+    fn a_refusal_names_no_file_of_the_member() {
+        let home = "/home/St Mary/alice";
+        for (text, shown) in [
+            (
+                "cannot read 0..2 of /home/St Mary/alice/vault/t/tiles.bin: No such file",
+                "cannot read 0..2 of (a file of this member): No such file",
+            ),
+            ("/home/St Mary/alice/jobs/1-0/job.zk holds another job", "(a file of this member) holds another job"),
+            (
+                "a in /home/St Mary/alice/x and /home/St Mary/alice",
+                "a in (a file of this member) and (a file of this member)",
+            ),
+            ("nothing of it", "nothing of it"),
+        ] {
+            assert_eq!(hidden(text, home), shown);
+        }
+    }
 }

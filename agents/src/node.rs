@@ -265,8 +265,7 @@ impl<'a> Node<'a> {
                 let Reply::PullProof(pb::PullProofReply { proof }) = reply else {
                     bail!("a member answered something else than was asked");
                 };
-                proofs::check(&circuits.shares, &self.archive, &self.job, program, id, &proof)?;
-                store.write(id, &proof)?;
+                proofs::take(&circuits.shares, &self.archive, &store, &self.job, program, id, &proof)?;
             }
         }
         loop {

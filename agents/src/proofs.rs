@@ -16,11 +16,12 @@ use zektra_parties::share;
 use zektra_proto::training::v1 as pb;
 use zektra_prove::chain::{OFFLINE_PAIRS, Proven, ShareCircuits};
 use zektra_prove::circuit::{Circuit, Proof};
+use zektra_prove::tile::TileCircuit;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::inputs;
 use zektra_statement::merkle::{Tree, dataset_leaf};
 use zektra_statement::phase::PhaseTable;
-use zektra_statement::record::{Job, Plane};
+use zektra_statement::record::{Dataset, Job, Plane};
 use zektra_verify::envelope::Envelope;
 
 /// What a member proves before the phases.
@@ -59,6 +60,21 @@ impl ProofId {
         match self {
             Self::Tile { member, .. } | Self::Extension { member, .. } | Self::Offline { member, .. } => member,
         }
+    }
+
+    /// The stream that it is about, and the first polynomial of it; `None` for what is not of this job.
+    fn about(self, job: &Job) -> Option<(StreamId, u64)> {
+        let planes = |dataset: u32, group: u64| {
+            let blocks = u64::from(job.datasets.get(dataset as usize)?.dataset.blocks);
+            group.checked_mul(blocks * Plane::ALL.len() as u64)
+        };
+        Some(match self {
+            Self::Tile { dataset, member, group } => (StreamId::Tiles { dataset, member }, planes(dataset, group)?),
+            Self::Extension { dataset, member, group } => {
+                (StreamId::Extension { dataset, member }, planes(dataset, group)?)
+            }
+            Self::Offline { member, batch } => (StreamId::Offline { member }, batch.checked_mul(OFFLINE_PAIRS as u64)?),
+        })
     }
 
     fn file_name(self) -> String {
@@ -249,6 +265,14 @@ pub enum Checked {
     Noise(Proven<inputs::Noise>),
 }
 
+/// Whether a proof is one of those that this stage of the job asks for.
+fn is_due(job: &Job, program: Option<&Arc<Program>>, id: ProofId) -> bool {
+    match id {
+        ProofId::Offline { .. } => program.is_some_and(|p| offline_proofs(job, &p.table).contains(&id)),
+        _ => data_proofs(job).contains(&id),
+    }
+}
+
 /// Checks a proof against what this party stored and derived itself.
 ///
 /// # Errors
@@ -261,11 +285,7 @@ pub fn check(
     id: ProofId,
     bytes: &[u8],
 ) -> Result<Checked> {
-    let inside = match id {
-        ProofId::Offline { .. } => program.is_some_and(|p| offline_proofs(job, &p.table).contains(&id)),
-        _ => data_proofs(job).contains(&id),
-    };
-    ensure!(inside, "{id:?} is no proof of this stage of the job");
+    ensure!(is_due(job, program, id), "{id:?} is no proof of this stage of the job");
     let key = job.seats[id.member() as usize].key;
     let told = || format!("{id:?} by {:?}", job.seats[id.member() as usize].name);
     match id {
@@ -273,7 +293,7 @@ pub fn check(
             let record = &job.datasets[dataset as usize].dataset;
             let b = stored_group(archive, job, StreamId::Tiles { dataset, member }, dataset, group)?;
             let proof = decode(&circuits.tile.circuit, bytes).with_context(told)?;
-            let checked = share::check_tile(circuits, &job.chain_id, record, group, &b, proof);
+            let checked = share::check_tile(&circuits.tile, &job.chain_id, record, group, &b, proof);
             Ok(Checked::Tile(checked.with_context(told)?))
         }
         ProofId::Extension { dataset, member, group } => {
@@ -293,6 +313,46 @@ pub fn check(
             Ok(Checked::Noise(checked.with_context(told)?))
         }
     }
+}
+
+/// Checks another's proof and keeps it. Where it does not fit, either it or the polynomials that it is about are false:
+/// those are dropped, and both can be sent again when the job goes on. Nothing was computed with them yet.
+///
+/// # Errors
+/// As [`check`]; what the system says.
+pub fn take(
+    circuits: &ShareCircuits,
+    archive: &Archive,
+    store: &ProofStore,
+    job: &Job,
+    program: Option<&Arc<Program>>,
+    id: ProofId,
+    bytes: &[u8],
+) -> Result<()> {
+    match check(circuits, archive, job, program, id, bytes) {
+        Ok(_) => store.write(id, bytes),
+        Err(e) => {
+            if is_due(job, program, id)
+                && let Some((stream, first)) = id.about(job)
+            {
+                archive.discard(stream, first)?;
+            }
+            Err(e)
+        }
+    }
+}
+
+/// Whether a file holds a proof of these tiles of a dataset's row group.
+pub fn is_tile_proof(
+    circuit: &TileCircuit,
+    chain_id: &str,
+    dataset: &Dataset,
+    group: u64,
+    b: &[Poly],
+    path: &std::path::Path,
+) -> bool {
+    let read = files::read(path).and_then(|bytes| decode(&circuit.circuit, &bytes));
+    read.is_ok_and(|proof| share::check_tile(circuit, chain_id, dataset, group, b, proof).is_ok())
 }
 
 /// Checks a member's answer to the phase that is next, with its proof.

@@ -360,7 +360,11 @@ pub fn prove_tiles(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64)) -> 
         for (group, row_group) in (first..).zip(groups) {
             progress(group, total);
             let path = tile_proof(&tiles, job.attempt, group);
-            if path.exists() {
+            let mut stored = vec![0; planes as usize * POLY_BYTES];
+            file.read_exact_at(&mut stored, group * planes * POLY_BYTES as u64).context("cannot read the tiles")?;
+            let b = wire::polys_from_bytes(&stored)?;
+            // One of another key's tiles is made again.
+            if path.exists() && crate::proofs::is_tile_proof(&circuit, job.chain_id, &dataset, group, &b, &path) {
                 continue;
             }
             let tile = group * layout.blocks as u64;
@@ -370,9 +374,6 @@ pub fn prove_tiles(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64)) -> 
                 .collect();
             // Claims what is claimed already: other rows are refused here.
             let sealed = sealer.seal(&mut log, &list)?;
-            let mut stored = vec![0; planes as usize * POLY_BYTES];
-            file.read_exact_at(&mut stored, group * planes * POLY_BYTES as u64).context("cannot read the tiles")?;
-            let b = wire::polys_from_bytes(&stored)?;
             allow(b == sealed, || format!("{}: row group {group} was made of other rows", tiles.display()))?;
             let messages: Vec<Poly> = row_group.planes.concat();
             let proven = zektra_parties::share::prove_tile(&circuit, &sealer, group, &b, &messages)?;

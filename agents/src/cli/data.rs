@@ -56,7 +56,8 @@ pub(super) fn encrypt(output: &Output, command: Encrypt) -> Result<()> {
     let start = Instant::now();
     let job = Encryption { home: &home, csv: &csv, schema: &schema, name: &name, chain_id: &chain_id, attempt };
     // A dataset that is there already is only proven.
-    let known = home.dataset(&name).is_ok_and(|(d, _, _)| d.attempt == attempt);
+    let key = home.seat()?.commitment();
+    let known = home.dataset(&name).is_ok_and(|(d, _, _)| d.attempt == attempt && d.owner_key == key);
     if prove && known {
         bar.done();
         let (proofs, seconds) = prove_rows(output, &job)?;

@@ -213,14 +213,25 @@ fn a_job_that_is_not_the_members_is_not_opened() {
         (|j| j.datasets[0].dataset.attempt += 1, "the job's record of dataset"),
         (|j| j.datasets[0].dataset.id.0[0] ^= 1, "is not in this vault"),
     ];
-    for (change, reason) in cases {
+    let changed = cases.map(|(change, reason)| {
         let mut changed = job.clone();
         change(&mut changed);
-        served.refuses(&open(&changed), reason);
+        (changed, reason)
+    });
+    // Nothing of this vault is told to who asks with another job than the one that was approved.
+    for (changed, _) in changed.iter().filter(|(j, _)| j.validate().is_ok()) {
+        served.refuses(&open(changed), "is not the one that this member approved");
+    }
+    served.ends();
+    for (changed, reason) in changed {
+        let approving = Served::approving(&parties, "alice", changed.digest());
+        approving.refuses(&open(&changed), reason);
+        approving.ends();
         // The number is still free.
         assert!(!parties.path("alice/jobs").exists());
     }
     // Still usable.
+    let served = Served::start(&parties, "alice");
     for step in &talk {
         served.plays(step);
     }
@@ -232,12 +243,12 @@ fn a_job_that_is_not_the_members_is_not_opened() {
 fn own_tiles_are_never_extended() {
     let recorded = recorded();
     let parties = recorded.before.copy();
-    let served = Served::start(&parties, "alice");
     let mallory = SeatSecret::generate("mallory").unwrap().public();
     let mut job = recorded.plan.job.clone();
     (job.seats[1], job.id) = (mallory.clone(), 8);
     job.datasets[0].owner = 1;
     job.datasets[0].dataset.owner_key = mallory.key;
+    let served = Served::approving(&parties, "alice", job.digest());
     let open = Request::Open(pb::OpenRequest { job: Some(wire::job_to_pb(&job)) });
     served.refuses(&open, "is this member's own, the job says another's");
     served.refuses(&pull(StreamId::Extension { dataset: 0, member: 0 }, 0, 1), "open a job first");

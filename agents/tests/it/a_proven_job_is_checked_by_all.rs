@@ -80,6 +80,23 @@ fn a_killed_node_repeats_no_finished_proof() {
     assert!(proofs(&parties) == after);
 }
 
+/// A rotated key's tiles get proofs of their own, whatever stood there.
+#[test]
+fn a_rotated_key_proves_its_tiles_again() {
+    let parties = PREPARED.copy();
+    let proof = "alice/vault/alice/proofs/tile-0-0.zkp";
+    let before = parties.read(proof);
+    parties.done(&ENCRYPT);
+    assert!(parties.read(proof) == before, "it was made again for the same key");
+    parties.done(&["seat", "rotate", "--home", "alice"]);
+    assert_eq!(parties.done(&ENCRYPT)["proofs"], 1);
+    let after = parties.read(proof);
+    assert!(after != before);
+    // Under the new key it is not made twice.
+    parties.done(&ENCRYPT);
+    assert!(parties.read(proof) == after);
+}
+
 /// Requests on their way to a member, and replies on their way back, to be changed; `None` loses a request.
 trait Meddler: Send + Sync {
     fn request(&self, _member: usize, request: Request) -> Option<Request> {
@@ -144,7 +161,11 @@ impl Connection for Member {
 
 /// Runs the job on fresh folders with someone in the middle.
 fn train(meddler: impl Meddler + 'static) -> (Parties, anyhow::Result<Finished>) {
-    let parties = PREPARED.copy();
+    go_on(PREPARED.copy(), meddler)
+}
+
+/// Runs the job, or goes on with it, with someone in the middle.
+fn go_on(parties: Parties, meddler: impl Meddler + 'static) -> (Parties, anyhow::Result<Finished>) {
     let meddler: Arc<dyn Meddler> = Arc::new(meddler);
     let circuits = PLAN.circuits.as_ref().unwrap();
     let approved = PLAN.job.digest();
@@ -170,13 +191,14 @@ fn train(meddler: impl Meddler + 'static) -> (Parties, anyhow::Result<Finished>)
 
 /// Asserts that nobody answered a phase that was not reached, and that the error says who owes what.
 #[track_caller]
-fn stopped((parties, ended): (Parties, anyhow::Result<Finished>), rounds: bool, fragments: &[&str]) {
+fn stopped((parties, ended): (Parties, anyhow::Result<Finished>), rounds: bool, fragments: &[&str]) -> Parties {
     let error = format!("{:#}", ended.unwrap_err());
     for fragment in fragments {
         assert!(error.contains(fragment), "{fragment:?} is not in {error:?}");
     }
     assert_eq!(parties.path("node/jobs/1-0/rounds.bin").exists(), rounds, "{error}");
     assert!(!parties.path("developer/jobs/1-0/outcome.zk").exists());
+    parties
 }
 
 /// Changes pushed proofs.
@@ -213,9 +235,14 @@ fn a_proof_that_is_missing_or_false_before_the_phases() {
         true
     };
     stopped(train(Pushes(false_tile, 1)), false, &["\"developer\" refuses", "Tile", "alice"]);
-    stopped(train(Pushes(false_tile, 0)), false, &["\"alice\" refuses", "Extension", "developer"]);
+    let parties = stopped(train(Pushes(false_tile, 0)), false, &["\"alice\" refuses", "Extension", "developer"]);
+    // The proof or the shares are false: the shares are dropped, and come again when the job goes on.
+    let shares = "alice/jobs/1-0/extension-0-1.bin";
+    assert!(parties.read(shares).is_empty());
     let missing = |push: &mut pb::PushProofRequest| !is(push, Proof::Offline);
-    stopped(train(Pushes(missing, 0)), false, &["\"alice\" refuses", "Offline", "\"developer\" is missing"]);
+    let refused = &["\"alice\" refuses", "Offline", "\"developer\" is missing"];
+    let parties = stopped(go_on(parties, Pushes(missing, 0)), false, refused);
+    assert_eq!(parties.read(shares), parties.read("node/jobs/1-0/extension-0-1.bin"));
     let false_offline = |push: &mut pb::PushProofRequest| {
         if is(push, Proof::Offline) {
             push.proof = flip(&push.proof);

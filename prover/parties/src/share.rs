@@ -73,7 +73,7 @@ pub fn prove_tile(
 /// # Errors
 /// A proof of something else, or none.
 pub fn check_tile(
-    circuits: &ShareCircuits,
+    circuit: &TileCircuit,
     chain_id: &str,
     dataset: &Dataset,
     group: u64,
@@ -82,7 +82,7 @@ pub fn check_tile(
 ) -> Result<Proven<inputs::Tile>, ProofError> {
     let a = group_randomness(chain_id, dataset, group);
     let statement = inputs::Tile { key: dataset.owner_key, planes: pairs(&a, b) };
-    circuits.tile.verify(&statement, &slices(&a, b), &proof)?;
+    circuit.verify(&statement, &slices(&a, b), &proof)?;
     Ok(Proven { statement, proof })
 }
 

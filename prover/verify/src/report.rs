@@ -7,7 +7,7 @@ use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::record::Job;
 
 /// What no bundle proves.
-pub const NOT_PROVEN: [&str; 11] = [
+pub const NOT_PROVEN: [&str; 12] = [
     "that rows are true, that padding is zero, that the constant feature is constant: norms and ranges hold for \
      whatever stands there",
     "that the record's number of rows is the number of true rows, or that the schema's bounds fit them",
@@ -16,6 +16,8 @@ pub const NOT_PROVEN: [&str; 11] = [
      computed; each member derives it itself before it answers",
     "that a dataset's root and content root are of the same bytes, and that the extension roots are of the shares \
      that were used: members check the bytes that they use",
+    "that the keys in a dataset's leaves are all its owner's: whoever takes the dataset in checks its leaves, as members \
+     do",
     "that the seats' keys are registered and whose they are, and that this job was not settled before: a chain's \
      records say so",
     "that the beacon was drawn after the datasets were fixed",
@@ -105,7 +107,8 @@ impl Report {
         vec![
             format!(
                 "{} datasets with the roots of the record were read whole, in its order: {groups} row groups, each \
-                 encrypted under its owner's key, features and labels within the template's norm and range",
+                 encrypted under the key in its leaf, that of a seat, features and labels within the template's norm \
+                 and range",
                 job.datasets.len()
             ),
             format!(
