@@ -1,13 +1,15 @@
 //! The application: its state, and the block that it is working on.
 
 use crate::ante::{GasPrice, Mode};
-use crate::chain::{Chain, MODULES, Outcome, at_block};
+use crate::chain::{Chain, Outcome, at_block};
 use crate::comet::Comet;
 use crate::mempool::Mempool;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use zektra_genesis::{check_state, section};
+use zektra_modules::MODULES;
 use zektra_modules::address::Prefix;
 use zektra_modules::context::{Block, Context, load, save};
 use zektra_modules::error::TxError;
@@ -29,8 +31,6 @@ const CHAIN_ID: &[u8] = b"app/chain-id";
 const PREFIX: &[u8] = b"app/prefix";
 /// `app/time`: the last block's time
 const TIME: &[u8] = b"app/time";
-/// The application's own part of a genesis file.
-const GENESIS: &str = "chain";
 
 /// How a node runs the application.
 #[derive(Clone, Debug, Default)]
@@ -277,7 +277,7 @@ impl App {
                 "this home holds a chain with blocks: a genesis comes before the first".into(),
             ));
         }
-        let prefix = check_genesis(app_state)?;
+        let prefix = check_state(app_state)?;
         let version = initial_height.checked_sub(1).ok_or_else(|| AppError::Order("an initial height of 0".into()))?;
         let mut state = StateDelta::new(self.0.store.latest()?);
         let block = Block { chain_id: chain_id.into(), height: version, time, ..Block::default() };
@@ -420,22 +420,23 @@ impl App {
         Ok(self.committed())
     }
 
-    /// The genesis file's part that gives this state again.
+    /// The genesis file of a chain that goes on from this state, with these validators.
     ///
     /// # Errors
-    /// The database fails.
-    pub fn export(&self) -> Result<Value, AppError> {
-        let state = self.latest()?;
-        let identity = self.known()?;
-        let mut out = serde_json::Map::new();
-        out.insert(GENESIS.into(), serde_json::json!({"bech32_prefix": identity.prefix.as_str()}));
+    /// There is no block yet; the database fails.
+    pub fn export(&self, validators: &[zektra_genesis::Validator]) -> Result<Value, AppError> {
+        let (state, identity, committed) = (self.latest()?, self.known()?, self.committed());
+        let mut sections = vec![];
         for module in MODULES {
-            match module.export_genesis(&state, &identity.prefix)? {
-                Value::Null => {}
-                value => drop(out.insert(module.name().into(), value)),
-            }
+            sections.push((module.name(), module.export_genesis(&state, &identity.prefix)?));
         }
-        Ok(out.into())
+        let app_state = zektra_genesis::assembled(identity.prefix.as_str(), sections);
+        let params = zektra_modules::consensus::params(&state)?;
+        let Timestamp { seconds, nanos } = committed.block.time;
+        let time = u32::try_from(nanos).ok().and_then(|n| tendermint::Time::from_unix_timestamp(seconds, n).ok());
+        let time = time.ok_or_else(|| StateError::Damaged(format!("the last block's time, {seconds} s")))?;
+        let next = committed.height.saturating_add(1);
+        Ok(zektra_genesis::Genesis::assemble(&identity.chain_id, time, next, &params, validators, app_state))
     }
 }
 
@@ -461,41 +462,4 @@ fn identity(state: &dyn StateRead) -> Result<Identity, AppError> {
     };
     let prefix = Prefix::new(&text(PREFIX)?).map_err(StateError::Damaged)?;
     Ok(Identity { chain_id: text(CHAIN_ID)?, prefix })
-}
-
-fn section<'a>(app_state: &'a Value, name: &str) -> &'a Value {
-    app_state.get(name).unwrap_or(&Value::Null)
-}
-
-/// What a genesis file's application part holds if nothing else is said.
-pub fn default_genesis(prefix: &str) -> Value {
-    let mut out = serde_json::Map::new();
-    out.insert(GENESIS.into(), serde_json::json!({"bech32_prefix": prefix}));
-    for module in MODULES {
-        match module.default_genesis() {
-            Value::Null => {}
-            value => drop(out.insert(module.name().into(), value)),
-        }
-    }
-    out.into()
-}
-
-/// Checks a genesis file's application part; gives the address prefix.
-///
-/// # Errors
-/// Which field holds what, and what was expected.
-pub fn check_genesis(app_state: &Value) -> Result<Prefix, GenesisError> {
-    let Value::Object(sections) = app_state else {
-        return Err(GenesisError::new("", app_state, "an object with a section for each module"));
-    };
-    let known = MODULES.map(|m| m.name());
-    if let Some(other) = sections.keys().find(|k| *k != GENESIS && !known.contains(&&k[..])) {
-        return Err(GenesisError::new(other, "a section", format!("{GENESIS}, {}", known.join(", "))));
-    }
-    let found = section(app_state, GENESIS).get("bech32_prefix").and_then(Value::as_str).unwrap_or_default();
-    let prefix = Prefix::new(found).map_err(|e| GenesisError::new("chain.bech32_prefix", format!("{found:?}"), e))?;
-    for module in MODULES {
-        module.check_genesis(section(app_state, module.name()), &prefix)?;
-    }
-    Ok(prefix)
 }

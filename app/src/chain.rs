@@ -7,10 +7,8 @@ use prost::Message as _;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use zektra_modules::address::Prefix;
-use zektra_modules::auth::{Account, Auth, account};
-use zektra_modules::bank::Bank;
-use zektra_modules::beacon::Beacon;
-use zektra_modules::consensus::Consensus;
+use zektra_modules::MODULES;
+use zektra_modules::auth::{Account, account};
 use zektra_modules::context::{Block, Context};
 use zektra_modules::error::{Sdk, TxError};
 use zektra_modules::gas::{Meter, Metered};
@@ -19,9 +17,6 @@ use zektra_modules::query::Service;
 use zektra_proto::cosmos::base::abci::v1beta1::TxMsgData;
 use zektra_proto::tendermint::abci::{Event, EventAttribute, ExecTxResult};
 use zektra_state::{Changes, StateDelta, StateRead, StateWrite};
-
-/// All modules, in the order in which genesis, beginnings and ends of blocks call them.
-pub const MODULES: [&dyn Module; 4] = [&Consensus, &Auth, &Bank, &Beacon];
 
 /// What the modules handle and answer.
 #[derive(Debug)]

@@ -31,3 +31,6 @@ pub mod query;
 pub use context::{Block, Context};
 pub use error::TxError;
 pub use module::{Message, Module};
+
+/// All modules, in the order in which genesis, beginnings and ends of blocks call them.
+pub const MODULES: [&dyn Module; 4] = [&consensus::Consensus, &auth::Auth, &bank::Bank, &beacon::Beacon];

@@ -16,5 +16,10 @@ pub use all::{cosmos, google};
 pub use prost_types::{Any, Duration, Timestamp};
 pub use tendermint_proto::v0_38 as tendermint;
 
+/// Times in CometBFT's messages.
+pub mod comet {
+    pub use tendermint_proto::google::protobuf::{Duration, Timestamp};
+}
+
 /// All files as one `google.protobuf.FileDescriptorSet`, with their options.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -8,7 +8,7 @@ mod check_tx;
 pub(crate) mod commit;
 mod finalize_block;
 mod info;
-mod init_chain;
+pub(crate) mod init_chain;
 mod prepare_proposal;
 mod process_proposal;
 mod query;

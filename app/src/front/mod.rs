@@ -3,6 +3,7 @@
 pub mod grpc;
 pub mod openapi;
 pub mod rest;
+pub mod rpc;
 mod routes;
 
 pub use routes::{Part, Route, Verb, routes};

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tendermint_abci::Application as _;
 use tendermint_proto::google::protobuf::{Duration, Timestamp};
-use zektra_app::app::{App, Config, default_genesis};
+use zektra_app::app::{App, Config};
 use zektra_proto::tendermint::abci::{
     Event, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestQuery,
     ResponseCheckTx, ResponseFinalizeBlock, ResponseQuery,
@@ -71,7 +71,7 @@ pub fn coin(amount: u128) -> Coin {
 }
 
 pub fn genesis(people: &[&Person]) -> Value {
-    let mut state = default_genesis(PREFIX);
+    let mut state = zektra_genesis::default_state(PREFIX);
     state["auth"]["accounts"] = people
         .iter()
         .map(|p| json!({"@type": "/cosmos.auth.v1beta1.BaseAccount", "address": p.address(), "account_number": p.number.to_string()}))

@@ -13,11 +13,11 @@
 use crate::address::Prefix;
 use crate::context::Context;
 use crate::error::TxError;
-use crate::module::{GenesisError, Module};
-use serde_json::Value;
+use crate::module::{GenesisError, Module, failed};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use zektra_proto::tendermint::abci::ValidatorUpdate;
-use zektra_state::{StateError, StateRead};
+use zektra_state::{Order, StateError, StateRead, scan_prefix};
 
 /// The module.
 pub struct Beacon;
@@ -28,9 +28,25 @@ pub const NAME: &str = "beacon";
 /// Heights whose beacon is kept.
 pub const KEPT: u64 = 100_000;
 
+const PREFIX: &[u8] = b"beacon/";
+
 /// `beacon/` height, big-endian: 32 bytes
 pub fn key(height: u64) -> Vec<u8> {
-    [b"beacon/", &height.to_be_bytes()[..]].concat()
+    [PREFIX, &height.to_be_bytes()[..]].concat()
+}
+
+/// The beacons of a genesis file, by height: hexadecimal.
+fn values(genesis: &Value) -> Result<Vec<(u64, [u8; 32])>, GenesisError> {
+    let Some(values) = genesis.get("values") else { return Ok(vec![]) };
+    let wrong = |field: String, found: &Value, expected: &str| GenesisError::new(field, found, expected);
+    let list = values.as_object().ok_or_else(|| wrong("beacon.values".into(), values, "values by height"))?;
+    let read = |(height, value): (&String, &Value)| {
+        let field = || format!("beacon.values.{height}");
+        let number = height.parse().map_err(|_| wrong(field(), value, "a height as its name"))?;
+        let bytes = value.as_str().and_then(|v| hex::decode(v).ok()).and_then(|b| b.try_into().ok());
+        Ok((number, bytes.ok_or_else(|| wrong(field(), value, "64 hexadecimal digits"))?))
+    };
+    list.iter().map(read).collect()
 }
 
 /// The beacon of a height; `None` before the chain and [`KEPT`] blocks later.
@@ -49,22 +65,29 @@ impl Module for Beacon {
     }
 
     fn default_genesis(&self) -> Value {
-        Value::Null
+        json!({"values": {}})
     }
 
     fn check_genesis(&self, genesis: &Value, _: &Prefix) -> Result<(), GenesisError> {
-        match genesis {
-            Value::Null => Ok(()),
-            other => Err(GenesisError::new(NAME, other, "nothing: beacons come from blocks")),
-        }
+        values(genesis).map(drop)
     }
 
-    fn init_genesis(&self, _: &mut Context<'_>, _: &Value) -> Result<Vec<ValidatorUpdate>, GenesisError> {
+    fn init_genesis(&self, ctx: &mut Context<'_>, genesis: &Value) -> Result<Vec<ValidatorUpdate>, GenesisError> {
+        for (height, value) in values(genesis)? {
+            ctx.state.put(key(height), value.to_vec()).map_err(failed(NAME))?;
+        }
         Ok(vec![])
     }
 
-    fn export_genesis(&self, _: &dyn StateRead, _: &Prefix) -> Result<Value, GenesisError> {
-        Ok(Value::Null)
+    fn export_genesis(&self, state: &dyn StateRead, _: &Prefix) -> Result<Value, GenesisError> {
+        let mut out = Map::new();
+        for entry in scan_prefix(state, PREFIX, Order::Ascending) {
+            let (key, value) = entry.map_err(failed(NAME))?;
+            let height = key[PREFIX.len()..].try_into().map(u64::from_be_bytes);
+            let height = height.map_err(|_| failed(NAME)("a key of another length"))?;
+            out.insert(height.to_string(), hex::encode(value).into());
+        }
+        Ok(json!({"values": out}))
     }
 
     fn begin_block(&self, ctx: &mut Context<'_>) -> Result<(), TxError> {
