@@ -4,8 +4,10 @@ use crate::ante::{GasPrice, Mode};
 use crate::chain::{Chain, Outcome, at_block};
 use crate::comet::Comet;
 use crate::mempool::Mempool;
+use crate::metrics::Metrics;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::time::Instant;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use zektra_genesis::{check_state, section};
@@ -114,6 +116,7 @@ pub(crate) struct Inner {
     committed: RwLock<Arc<Committed>>,
     working: Mutex<Working>,
     pub mempool: Mutex<Mempool>,
+    pub metrics: Metrics,
 }
 
 impl std::fmt::Debug for App {
@@ -164,6 +167,7 @@ impl App {
             committed: RwLock::new(Arc::new(Committed::default())),
             working: Mutex::new(Working { genesis: None, block: None }),
             mempool: Mutex::new(Mempool::default()),
+            metrics: Metrics::default(),
             config,
         };
         let app = Self(Arc::new(inner));
@@ -200,6 +204,11 @@ impl App {
     /// How the node runs it.
     pub fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// What the node counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// Answers the node's services with this consensus from now on; the first call counts.
@@ -325,9 +334,13 @@ impl App {
         let base = self.0.store.latest()?;
         let genesis = working.genesis.as_ref().filter(|_| last.is_none());
         let base = StateDelta::with(base, genesis.map(|g| g.changes.clone()).unwrap_or_default());
+        let begun = Instant::now();
         let outcome = self.execute_on(&base, &block, txs, &identity)?;
         let staged = self.0.store.stage(block.height, &outcome.changes, genesis.map(|g| &g.staged))?;
         let root = staged.root().to_vec();
+        let failed = outcome.results.iter().filter(|r| r.code != 0).count() as u64;
+        let gas = outcome.results.iter().map(|r| r.gas_used.unsigned_abs()).fold(0u64, u64::saturating_add);
+        self.0.metrics.executed(txs.len() as u64, failed, gas, begun.elapsed());
         let kept = txs.iter().map(|t| t.as_ref().to_vec()).zip(outcome.results.iter().cloned()).collect();
         working.block = Some(Executed { staged, block, txs: kept });
         Ok(BlockOutcome { root, ..outcome })
@@ -383,6 +396,7 @@ impl App {
     /// # Errors
     /// No such method; a height that is not kept; what the service says.
     pub fn answer(&self, path: &str, request: &[u8], height: u64) -> Result<Vec<u8>, QueryError> {
+        self.0.metrics.asked();
         let unknown = || Code::Unimplemented.error(format!("unknown query path {path}"));
         let (service, method) = path.trim_start_matches('/').rsplit_once('/').ok_or_else(unknown)?;
         let service = self.service(service).ok_or_else(unknown)?;
@@ -413,7 +427,9 @@ impl App {
         let mut index = crate::index::entries(&block, &txs);
         index.extend(more);
         let versions: Vec<Staged> = first.map(|g| g.staged).into_iter().chain([staged]).collect();
+        let begun = Instant::now();
         self.0.store.commit(&versions, &index)?;
+        self.0.metrics.committed(begun.elapsed());
         self.set_committed(Committed { height: block.height, root, block }, identity);
         // Checks start from the new state.
         self.0.mempool.lock().unwrap_or_else(poisoned).reset();

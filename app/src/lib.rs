@@ -9,6 +9,8 @@ pub mod comet;
 pub mod front;
 pub mod index;
 pub mod mempool;
+pub mod metrics;
+pub mod node;
 pub mod server;
 pub mod services;
 pub mod sign;

@@ -14,6 +14,7 @@ pub fn check_tx(app: &App, request: &RequestCheckTx) -> Result<ResponseCheckTx, 
     let outcome = app.chain().execute(&mut state, &request.tx, mode, &block, &identity.prefix);
     mempool.set(state.into_changes());
     let outcome = outcome.map_err(|error| AppError::Module { when: "check", error })?;
+    app.metrics().checked(outcome.error.is_none());
     let result = outcome.to_result();
     Ok(ResponseCheckTx {
         code: result.code,

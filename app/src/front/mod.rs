@@ -1,6 +1,7 @@
 //! The fronts: each service answers over gRPC and over REST as it does over ABCI.
 
 pub mod grpc;
+pub mod metrics;
 pub mod openapi;
 pub mod rest;
 pub mod rpc;

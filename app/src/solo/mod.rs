@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use tendermint::block::Commit;
 use tendermint::{Block, Time, block as tm, chain};
 use tendermint_abci::Application as _;
+use zektra_genesis::Genesis;
 use zektra_proto::tendermint::abci::response_process_proposal::ProposalStatus;
 use zektra_proto::tendermint::abci::{
     CheckTxType, CommitInfo, RequestCheckTx, RequestFinalizeBlock, RequestInitChain,
@@ -127,13 +128,12 @@ impl Solo {
     /// A genesis file that is refused or of another chain; a key that is not its validator; the database fails.
     pub fn open(
         app: App,
-        genesis: Value,
+        genesis: Genesis,
         key: ed25519_consensus::SigningKey,
         identity: Identity,
         limits: Limits,
     ) -> Result<Arc<Self>, SoloError> {
-        let document: tendermint::Genesis<Value> =
-            serde_json::from_value(genesis.clone()).map_err(|e| mismatch(format!("the genesis file: {e}")))?;
+        let Genesis { document: genesis, typed: document } = genesis;
         let public = tendermint::PublicKey::from_ed25519_consensus(key.verification_key());
         let power = match &document.validators[..] {
             [one] if one.pub_key == public => one.power.value(),

@@ -1,0 +1,89 @@
+//! Looks at a home and says what is wrong with it.
+
+use anyhow::{Result, bail};
+use std::net::TcpListener;
+use zektra_app::app::APP_VERSION;
+use zektra_app::node::Home;
+use zektra_app::node::run::open;
+use zektra_modules::MODULES;
+
+/// Bytes that a node should have left on its disk.
+const ROOM: u64 = 1 << 30;
+
+struct Report(u32);
+
+impl Report {
+    fn said(&mut self, what: &str, found: Result<String>) {
+        match found {
+            Ok(fine) => println!("ok     {what}: {fine}"),
+            Err(e) => {
+                self.0 += 1;
+                println!("WRONG  {what}: {e:#}");
+            }
+        }
+    }
+}
+
+pub fn doctor(home: &Home) -> Result<()> {
+    let mut report = Report(0);
+    report.said("home", Ok(home.path().display().to_string()));
+    let config = home.config();
+    report.said("config/app.toml", config.as_ref().map(|_| "readable".into()).map_err(|e| anyhow::anyhow!("{e}")));
+    let genesis = home.genesis();
+    report.said(
+        "config/genesis.json",
+        genesis.as_ref().map(|g| format!("chain {}", g.typed.chain_id)).map_err(|e| anyhow::anyhow!("{e}")),
+    );
+    report.said("config/priv_validator_key.json", home.validator_key().map(|_| "a key".into()).map_err(Into::into));
+    report.said("config/node_key.json", home.node_id().map_err(Into::into));
+    report.said("disk", room(home));
+    match home.lock() {
+        Err(e) => report.said("database", Err(anyhow::anyhow!("{e}; its ports and invariants are checked when it is stopped"))),
+        Ok(_lock) => {
+            let config = config.unwrap_or_default();
+            report.said("database", database(home, &config));
+            for (name, front) in [("rpc", &config.rpc), ("grpc", &config.grpc), ("api", &config.api)] {
+                if front.enable {
+                    let address = front.address.strip_prefix("tcp://").unwrap_or(&front.address);
+                    let free = TcpListener::bind(address).map(|_| format!("{address} is free"));
+                    report.said(name, free.map_err(|e| anyhow::anyhow!("{address}: {e}; name another in app.toml")));
+                }
+            }
+        }
+    }
+    report.said("version", Ok(format!("zektrad {}, state machine {APP_VERSION}", env!("CARGO_PKG_VERSION"))));
+    match report.0 {
+        0 => Ok(()),
+        wrong => bail!("{wrong} of these are wrong"),
+    }
+}
+
+fn room(home: &Home) -> Result<String> {
+    let at = if home.path().exists() { home.path() } else { std::path::Path::new(".") };
+    let stat = rustix::fs::statvfs(at)?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    let shown = format!("{:.1} GiB free", free as f64 / (1u64 << 30) as f64);
+    if free < ROOM {
+        bail!("{shown}, expected at least 1 GiB");
+    }
+    Ok(shown)
+}
+
+/// Opens the state and checks what must hold after every block.
+fn database(home: &Home, config: &zektra_app::node::Config) -> Result<String> {
+    let app = open(home, config)?;
+    let height = app.committed().height;
+    if height == 0 {
+        return Ok("no block yet".into());
+    }
+    let state = app.latest()?;
+    let root = state.root()?;
+    if root[..] != app.committed().root[..] {
+        bail!("the tree's root at height {height} is not the one that was committed: restore the home from a snapshot");
+    }
+    for module in MODULES {
+        let held = module.check_invariants(&state);
+        held.map_err(|e| anyhow::anyhow!("height {height}: an invariant of {} does not hold: {e}", module.name()))?;
+    }
+    Ok(format!("height {height}, heights from {} can be asked, all invariants hold", app.store().oldest()?))
+}

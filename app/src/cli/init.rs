@@ -1,0 +1,152 @@
+//! Homes and genesis files.
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use std::path::PathBuf;
+use zektra_app::app::APP_VERSION;
+use zektra_app::node::home::public;
+use zektra_app::node::run::{now, open};
+use zektra_app::node::{Config, Home, HomeError};
+use zektra_app::solo::rpc::COMETBFT_VERSION;
+use zektra_genesis::{DEVNET, Genesis, Spec, Validator};
+
+/// Power of a validator of a new chain.
+const POWER: u64 = 10;
+
+/// How a result is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
+}
+
+/// What the chain is.
+#[derive(Args)]
+pub struct Chain {
+    /// The chain's id [default: that of the description].
+    #[arg(long)]
+    pub chain_id: Option<String>,
+    /// A description of the chain in TOML [default: the development chain].
+    #[arg(long, value_name = "FILE")]
+    pub spec: Option<PathBuf>,
+    /// The prefix of addresses [default: that of the description].
+    #[arg(long)]
+    pub bech32_prefix: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Init {
+    /// What people call this node.
+    #[arg(default_value = "node")]
+    moniker: String,
+    #[command(flatten)]
+    chain: Chain,
+}
+
+#[derive(Args)]
+pub struct Testnet {
+    /// How many validators.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
+    validators: u32,
+    /// The folder in which their homes are made: node0, node1, ….
+    #[arg(long, short, value_name = "FOLDER")]
+    output_dir: PathBuf,
+    #[command(flatten)]
+    chain: Chain,
+}
+
+impl Chain {
+    pub fn spec(&self) -> Result<Spec> {
+        let text = match &self.spec {
+            Some(path) => std::fs::read_to_string(path).with_context(|| format!("--spec {}", path.display()))?,
+            None => DEVNET.to_string(),
+        };
+        let mut spec = Spec::read(&text)?;
+        if let Some(prefix) = &self.bech32_prefix {
+            spec = zektra_genesis::with_prefix(spec, prefix)?;
+        }
+        if let Some(chain_id) = &self.chain_id {
+            spec.chain_id = chain_id.clone();
+        }
+        Ok(spec)
+    }
+}
+
+/// Makes a home with one validator.
+pub fn make(home: &Home, chain: &Chain, moniker: &str) -> Result<Genesis> {
+    if home.is_made() {
+        return Err(HomeError::Exists(home.config_file("genesis.json")).into());
+    }
+    let spec = chain.spec()?;
+    home.prepare(&Config::default())?;
+    let key = public(&home.validator_key()?);
+    let validators = [Validator { key, power: POWER, name: moniker.into() }];
+    let genesis = spec.genesis(now(), APP_VERSION, &validators)?;
+    home.write_genesis(&genesis)?;
+    Ok(genesis)
+}
+
+pub fn init(home: &Home, command: &Init) -> Result<()> {
+    let genesis = make(home, &command.chain, &command.moniker)?;
+    let facts = json!({
+        "home": home.path(),
+        "chain_id": genesis.typed.chain_id,
+        "node_id": home.node_id()?,
+        "validator": tendermint::account::Id::from(public(&home.validator_key()?)),
+    });
+    println!("{facts:#}");
+    Ok(())
+}
+
+pub fn testnet(command: &Testnet) -> Result<()> {
+    let spec = command.chain.spec()?;
+    let mut homes = vec![];
+    let mut validators = vec![];
+    for k in 0..command.validators {
+        let name = format!("node{k}");
+        let home = Home::new(command.output_dir.join(&name));
+        if home.is_made() {
+            bail!("{} holds a chain already: remove it, or name another folder", home.path().display());
+        }
+        home.prepare(&Config::default())?;
+        validators.push(Validator { key: public(&home.validator_key()?), power: POWER, name });
+        homes.push(home);
+    }
+    let genesis = spec.genesis(now(), APP_VERSION, &validators)?;
+    for home in &homes {
+        home.write_genesis(&genesis)?;
+        println!("{}  {}", home.path().display(), home.node_id()?);
+    }
+    Ok(())
+}
+
+pub fn export(home: &Home) -> Result<()> {
+    let _lock = home.lock()?;
+    let app = open(home, &home.config()?)?;
+    let genesis = home.genesis()?;
+    let validators = genesis.typed.validators.iter().map(|v| Validator {
+        key: v.pub_key,
+        power: v.power.value(),
+        name: v.name.clone().unwrap_or_default(),
+    });
+    println!("{:#}", app.export(&validators.collect::<Vec<_>>())?);
+    Ok(())
+}
+
+pub fn config(home: &Home) -> Result<()> {
+    print!("{}", toml::to_string(&home.config()?)?);
+    Ok(())
+}
+
+pub fn version(output: Output) -> Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    match output {
+        Output::Text => println!("zektrad {version}, state machine {APP_VERSION}, ABCI 2.0 of CometBFT {COMETBFT_VERSION}"),
+        Output::Json => {
+            let facts = json!({"name": "zektrad", "version": version, "app_version": APP_VERSION, "cometbft": COMETBFT_VERSION});
+            println!("{facts:#}");
+        }
+    }
+    Ok(())
+}

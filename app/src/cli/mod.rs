@@ -1,0 +1,103 @@
+//! The commands of `zektrad`.
+
+mod doctor;
+mod init;
+mod start;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+use zektra_app::node::Home;
+
+/// The node of a Zektra chain.
+#[derive(Parser)]
+#[command(name = "zektrad", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Common {
+    /// The node's folder [default: ~/.zektra].
+    #[arg(long, global = true, env = "ZEKTRA_HOME", value_name = "FOLDER")]
+    home: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug, trace, or a filter as `info,zektra_app=debug`.
+    #[arg(long, global = true, default_value = "info", value_name = "LEVEL")]
+    log_level: String,
+    /// How it is logged.
+    #[arg(long, global = true, default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a home: keys, configuration, a genesis file with this node as validator.
+    Init(init::Init),
+    /// Run the node: behind CometBFT, or alone with --solo.
+    Start(start::Start),
+    /// Make the homes of several validators of one chain.
+    Testnet(init::Testnet),
+    /// Print the genesis file of a chain that goes on from this home's state.
+    Export,
+    /// Check this home: database, invariants, versions, ports; say what to do.
+    Doctor,
+    /// Print the version, and the versions of what it speaks.
+    Version {
+        /// text or json.
+        #[arg(long, short, default_value = "text")]
+        output: init::Output,
+    },
+    /// Print the configuration that is in force.
+    Config,
+}
+
+/// The home that is named, or the usual one.
+fn home(common: &Common) -> Home {
+    Home::new(common.home.clone().unwrap_or_else(|| {
+        let user = std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
+        user.join(".zektra")
+    }))
+}
+
+fn log(common: &Common) -> Result<()> {
+    let filter = EnvFilter::try_new(&common.log_level)
+        .map_err(|e| anyhow::anyhow!("--log-level {:?}: {e}", common.log_level))?;
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match common.log_format {
+        LogFormat::Text => logger.init(),
+        LogFormat::Json => logger.json().init(),
+    }
+    Ok(())
+}
+
+pub fn run() -> ExitCode {
+    let Cli { common, command } = Cli::parse();
+    let home = home(&common);
+    let done = log(&common).and_then(|()| match command {
+        Command::Init(command) => init::init(&home, &command),
+        Command::Start(command) => start::start(&home, &command),
+        Command::Testnet(command) => init::testnet(&command),
+        Command::Export => init::export(&home),
+        Command::Doctor => doctor::doctor(&home),
+        Command::Version { output } => init::version(output),
+        Command::Config => init::config(&home),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Runs the node.
+
+use super::init::{Chain, make};
+use anyhow::{Result, bail};
+use clap::Args;
+use std::time::Duration;
+use zektra_app::node::run::{self, Endpoints, Stop};
+use zektra_app::node::{Config, Home, dev};
+use zektra_app::solo::Solo;
+use zektra_genesis::DEVNET;
+
+#[derive(Args)]
+pub struct Start {
+    /// Be the only validator: no CometBFT is needed. An empty home becomes a development chain.
+    #[arg(long)]
+    solo: bool,
+    /// Time from block to block with --solo, as 500ms or 2s.
+    #[arg(long, value_parser = duration, requires = "solo")]
+    block_time: Option<Duration>,
+    /// With --solo, make blocks only when transactions are there.
+    #[arg(long, requires = "solo")]
+    on_tx: bool,
+    /// Where CometBFT's RPC listens with --solo.
+    #[arg(long, value_name = "HOST:PORT")]
+    rpc: Option<String>,
+    /// Where gRPC listens.
+    #[arg(long, value_name = "HOST:PORT")]
+    grpc: Option<String>,
+    /// Where REST listens.
+    #[arg(long, value_name = "HOST:PORT")]
+    api: Option<String>,
+    /// Where Prometheus finds metrics; off without a word.
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<String>,
+    /// Where ABCI listens without --solo: tcp://host:port or unix://path.
+    #[arg(long, value_name = "ADDRESS")]
+    abci: Option<String>,
+    /// CometBFT's RPC without --solo.
+    #[arg(long, value_name = "URL")]
+    comet_rpc: Option<String>,
+    /// Least prices of gas, as 0.001uzek.
+    #[arg(long, value_name = "PRICES")]
+    minimum_gas_prices: Option<String>,
+    #[command(flatten)]
+    chain: Chain,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?}, expected a time as 500ms, 2s or 1m");
+    let end = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let number: u64 = text[..end].parse().map_err(|_| wrong())?;
+    let millis = match &text[end..] {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(millis).filter(|m| *m > 0).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+impl Start {
+    /// The home's configuration with what the command line says instead.
+    fn config(&self, home: &Home) -> Result<Config> {
+        let mut config = home.config()?;
+        for (front, named) in [
+            (&mut config.rpc, &self.rpc),
+            (&mut config.grpc, &self.grpc),
+            (&mut config.api, &self.api),
+            (&mut config.metrics, &self.metrics),
+        ] {
+            if let Some(address) = named {
+                (front.enable, front.address) = (true, address.clone());
+            }
+        }
+        if let Some(abci) = &self.abci {
+            config.comet.abci = abci.clone();
+        }
+        if let Some(rpc) = &self.comet_rpc {
+            config.comet.rpc = rpc.clone();
+        }
+        if let Some(prices) = &self.minimum_gas_prices {
+            config.minimum_gas_prices = prices.clone();
+            config.gas_prices().map_err(|e| anyhow::anyhow!("--minimum-gas-prices: {e}"))?;
+        }
+        if let Some(time) = self.block_time {
+            config.solo.block_time_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        }
+        config.solo.on_tx |= self.on_tx;
+        Ok(config)
+    }
+}
+
+/// Stops at Ctrl-C, or when the system asks.
+fn stop_at_signals(stop: &Stop) -> Result<()> {
+    let stop = stop.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let told = {
+        let _inside = runtime.enter();
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+        async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        runtime.block_on(told);
+        tracing::info!("stopping");
+        stop.now();
+    })?;
+    Ok(())
+}
+
+pub fn start(home: &Home, command: &Start) -> Result<()> {
+    let stop = Stop::default();
+    stop_at_signals(&stop)?;
+    if !command.solo {
+        let config = command.config(home)?;
+        home.genesis()?;
+        return run::behind_comet(home, &config, &stop, |endpoints, abci| {
+            show(endpoints);
+            tracing::info!(abci, rpc = config.comet.rpc, "waiting for CometBFT: start it with --proxy_app of this address");
+        });
+    }
+    let fresh = !home.is_made();
+    if fresh {
+        make(home, &command.chain, "solo")?;
+    } else if command.chain.spec.is_some() || command.chain.bech32_prefix.is_some() {
+        bail!("{} holds a chain already: --spec and --bech32-prefix are for an empty home", home.path().display());
+    } else if let Some(id) = &command.chain.chain_id
+        && *id != home.genesis()?.typed.chain_id.as_str()
+    {
+        let held = home.genesis()?.typed.chain_id;
+        bail!("--chain-id {id:?}: {} holds the chain {held}", home.path().display());
+    }
+    let config = command.config(home)?;
+    run::solo(home, &config, &stop, |endpoints, solo| {
+        if command.chain.spec.is_none() && home.genesis().is_ok_and(|g| is_development(&g)) {
+            accounts(solo);
+        }
+        show(endpoints);
+    })
+}
+
+/// Whether a chain was made of the description of the development chain: whoever made it knows what the accounts are.
+fn is_development(genesis: &zektra_genesis::Genesis) -> bool {
+    let first = dev::account(0).address;
+    let state = &genesis.typed.app_state;
+    let prefix = state.pointer("/chain/bech32_prefix").and_then(|p| p.as_str()).unwrap_or_default();
+    let Ok(prefix) = zektra_modules::address::Prefix::new(prefix) else { return false };
+    DEVNET.contains("[[accounts]]")
+        && state.pointer("/auth/accounts/0/address").and_then(|a| a.as_str()) == Some(&prefix.text(&first))
+}
+
+fn accounts(solo: &Solo) {
+    if let Some(identity) = solo.app().identity() {
+        print!("{}", dev::table(&identity.prefix));
+    }
+}
+
+fn show(endpoints: &Endpoints) {
+    let Endpoints { rpc, grpc, api, metrics } = endpoints;
+    for (name, address) in [("rpc", rpc), ("grpc", grpc), ("rest", api), ("metrics", metrics)] {
+        if let Some(address) = address {
+            let scheme = if name == "grpc" { "" } else { "http://" };
+            println!("{name:<8} {scheme}{address}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! `zektrad`: the node.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

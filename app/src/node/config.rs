@@ -1,0 +1,134 @@
+//! `config/app.toml`: how a node runs. What the chain is stands in the genesis file.
+
+use crate::ante::GasPrice;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A node's configuration. Every field has a default; unknown ones are refused.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Least prices of gas, as `0.001uzek,0.01uatom`: a transaction pays one of them to enter this node's mempool.
+    pub minimum_gas_prices: String,
+    /// The state's database.
+    pub state: State,
+    /// CometBFT's RPC, which the solo chain serves itself.
+    pub rpc: Front,
+    /// gRPC.
+    pub grpc: Front,
+    /// REST.
+    pub api: Front,
+    /// Prometheus.
+    pub metrics: Front,
+    /// Where CometBFT and this node meet, without `--solo`.
+    pub comet: Comet,
+    /// The solo chain.
+    pub solo: Solo,
+}
+
+/// The state's database.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct State {
+    /// Heights whose state can be asked; 0 for all.
+    pub keep: u64,
+    /// Mebibytes of the database in memory.
+    pub cache_mib: usize,
+    /// Blocks that CometBFT keeps; 0 for all.
+    pub retain_blocks: u64,
+}
+
+/// A server.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Front {
+    /// Whether it runs.
+    pub enable: bool,
+    /// Where it listens: `host:port`.
+    pub address: String,
+}
+
+/// Where CometBFT and this node meet.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Comet {
+    /// Where ABCI listens: `tcp://host:port` or `unix://path`; CometBFT's `proxy_app`.
+    pub abci: String,
+    /// CometBFT's RPC.
+    pub rpc: String,
+}
+
+/// The solo chain.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Solo {
+    /// Milliseconds from block to block.
+    pub block_time_ms: u64,
+    /// Blocks only when a transaction is there.
+    pub on_tx: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { keep: 1000, cache_mib: 128, retain_blocks: 0 }
+    }
+}
+
+impl Default for Comet {
+    fn default() -> Self {
+        Self { abci: "tcp://127.0.0.1:26658".into(), rpc: "tcp://127.0.0.1:26657".into() }
+    }
+}
+
+impl Default for Solo {
+    fn default() -> Self {
+        Self { block_time_ms: 1000, on_tx: false }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let front = |enable, address: &str| Front { enable, address: address.into() };
+        Self {
+            minimum_gas_prices: String::new(),
+            state: State::default(),
+            rpc: front(true, "127.0.0.1:26657"),
+            grpc: front(true, "127.0.0.1:9090"),
+            api: front(true, "127.0.0.1:1317"),
+            metrics: front(false, "127.0.0.1:26660"),
+            comet: Comet::default(),
+            solo: Solo::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// Where it is wrong, and what was expected.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|e| e.to_string())?;
+        config.gas_prices().map_err(|e| format!("minimum_gas_prices: {e}"))?;
+        if config.state.keep == 1 {
+            return Err("state.keep: 1, expected 0 or at least 2".into());
+        }
+        if config.solo.block_time_ms == 0 {
+            return Err("solo.block_time_ms: 0, expected a positive number; `on_tx = true` makes blocks on demand".into());
+        }
+        Ok(config)
+    }
+
+    /// The prices.
+    ///
+    /// # Errors
+    /// One that is none.
+    pub fn gas_prices(&self) -> Result<Vec<GasPrice>, String> {
+        self.minimum_gas_prices.split(',').map(str::trim).filter(|p| !p.is_empty()).map(str::parse).collect()
+    }
+
+    /// Time from block to block of the solo chain.
+    pub fn block_time(&self) -> Duration {
+        Duration::from_millis(self.solo.block_time_ms)
+    }
+}

@@ -1,0 +1,36 @@
+//! A node: its home folder, its configuration, and what runs in it.
+
+pub mod config;
+pub mod dev;
+pub mod home;
+pub mod run;
+
+pub use config::Config;
+pub use home::Home;
+
+/// A folder or a file that a node cannot use.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// The system says no.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which file or folder.
+        path: std::path::PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A file holds what it must not.
+    #[error("{path}: {why}")]
+    Content {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// What is wrong, and what was expected.
+        why: String,
+    },
+    /// It is there already.
+    #[error("{0} is there already: remove it, or name another home with --home")]
+    Exists(std::path::PathBuf),
+    /// It is not there.
+    #[error("{0} is missing: make a home with `zektrad init`, or start with --solo in an empty one")]
+    Missing(std::path::PathBuf),
+}
