@@ -97,9 +97,6 @@ pub fn ante(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, known: &Known, prices: &
 
 fn pay(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, prices: &[GasPrice]) -> Result<(), TxError> {
     let gas = tx.gas_limit();
-    if mode != Mode::Simulate && gas == 0 {
-        return Err(Sdk::InvalidGasLimit.wrap("must provide positive gas"));
-    }
     if mode == Mode::Check || mode == Mode::Recheck {
         let needed: Vec<(&str, u128)> = prices
             .iter()
@@ -220,11 +217,14 @@ fn signed_keys(key: &Key, mode: Option<&ModeInfo>) -> u64 {
     }
 }
 
-/// Most gas of a block.
+/// Gas for a transaction: some, and no more than a block has.
 ///
 /// # Errors
-/// The transaction's limit is beyond it.
-pub fn demand_gas_limit(ctx: &Context<'_>, tx: &Tx) -> Result<(), TxError> {
+/// The transaction's limit is none, or beyond that of a block.
+pub fn demand_gas_limit(ctx: &Context<'_>, tx: &Tx, mode: Mode) -> Result<(), TxError> {
+    if mode != Mode::Simulate && tx.gas_limit() == 0 {
+        return Err(Sdk::InvalidGasLimit.wrap("must provide positive gas"));
+    }
     if let Some(most) = consensus::max_gas(ctx.state)?
         && tx.gas_limit() > most
     {

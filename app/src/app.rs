@@ -67,7 +67,8 @@ pub(crate) struct Working {
 
 #[derive(Debug)]
 pub(crate) struct Genesis {
-    pub initial_height: u64,
+    /// The first block, as far as it is known.
+    pub block: Block,
     pub changes: Changes,
     pub staged: Staged,
 }
@@ -238,9 +239,13 @@ impl App {
 
     /// What checks see of the block that comes next.
     pub(crate) fn next_block(&self) -> Block {
-        let mut block = self.committed().block.clone();
-        block.height = block.height.saturating_add(1);
-        block
+        let committed = self.committed();
+        if committed.height == 0
+            && let Some(genesis) = &self.working().genesis
+        {
+            return genesis.block.clone();
+        }
+        Block { height: committed.height.saturating_add(1), ..committed.block.clone() }
     }
 
     /// The modules.
@@ -308,7 +313,7 @@ impl App {
         let root = staged.root().to_vec();
         let identity = Identity { chain_id: chain_id.into(), prefix };
         *self.0.identity.write().unwrap_or_else(poisoned) = Some(identity);
-        *self.working() = Working { genesis: Some(Genesis { initial_height, changes, staged }), block: None };
+        *self.working() = Working { genesis: Some(Genesis { block: Block { height: initial_height, ..block }, changes, staged }), block: None };
         Ok((validators, root))
     }
 
@@ -324,7 +329,7 @@ impl App {
         let last = self.0.store.last()?.map(|(height, _)| height);
         let expected = match (&working.genesis, last) {
             (_, Some(last)) => last.saturating_add(1),
-            (Some(genesis), None) => genesis.initial_height,
+            (Some(genesis), None) => genesis.block.height,
             (None, None) => return Err(AppError::Order("a block before the genesis".into())),
         };
         if block.height != expected {

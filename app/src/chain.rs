@@ -128,7 +128,7 @@ impl Chain {
         let meter = Meter::new(limit);
         let mut out = Outcome { gas_wanted: limit, ..Outcome::default() };
         let before = |ctx: &mut Context<'_>| {
-            ante::demand_gas_limit(ctx, tx)?;
+            ante::demand_gas_limit(ctx, tx, mode)?;
             ante::ante(ctx, tx, mode, &self.known, &self.prices)
         };
         let paid = layer(state, &meter, block, prefix, before)?;

@@ -58,6 +58,7 @@ pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Value, JsonError> {
     let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(false);
     let mut json = message.serialize_with_options(serde_json::value::Serializer, &options).map_err(|e| wrong(&e))?;
     convert(&message.descriptor(), &mut json, &decimal);
+    fill(&message.descriptor(), &mut json);
     Ok(json)
 }
 
@@ -106,6 +107,30 @@ fn convert(message: &MessageDescriptor, json: &mut Value, change: &dyn Fn(&str) 
             continue;
         };
         convert_field(&field, value, change);
+    }
+}
+
+/// Puts `null` where the Go gateway has it: for messages that are not set and for bytes that are none.
+fn fill(message: &MessageDescriptor, json: &mut Value) {
+    let Value::Object(fields) = json else { return };
+    if message.full_name() == "google.protobuf.Any" {
+        let inner = fields.get("@type").and_then(Value::as_str).and_then(|url| url.rsplit('/').next());
+        if let Some(inner) = inner.and_then(|name| POOL.get_message_by_name(name)) {
+            fill(&inner, json);
+        }
+        return;
+    }
+    for field in message.fields() {
+        let single = !field.is_list() && !field.is_map();
+        match (field.kind(), fields.get_mut(field.name())) {
+            (Kind::Message(_), None) if single && field.containing_oneof().is_none() => {
+                fields.insert(field.name().into(), Value::Null);
+            }
+            (Kind::Bytes, Some(value)) if single && value.as_str() == Some("") => *value = Value::Null,
+            (Kind::Message(inner), Some(Value::Array(list))) => list.iter_mut().for_each(|v| fill(&inner, v)),
+            (Kind::Message(inner), Some(value)) if single && value.is_object() => fill(&inner, value),
+            _ => {}
+        }
     }
 }
 

@@ -13,6 +13,8 @@ mod prepare_proposal;
 mod process_proposal;
 mod query;
 
+pub use info::NAME;
+
 use crate::app::{App, AppError};
 use tendermint_abci::Application;
 use zektra_proto::Timestamp;

@@ -6,6 +6,7 @@ mod start;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -74,6 +75,7 @@ fn log(common: &Common) -> Result<()> {
     let filter = EnvFilter::try_new(&common.log_level)
         .map_err(|e| anyhow::anyhow!("--log-level {:?}: {e}", common.log_level))?;
     let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let logger = logger.with_ansi(std::io::stderr().is_terminal());
     match common.log_format {
         LogFormat::Text => logger.init(),
         LogFormat::Json => logger.json().init(),

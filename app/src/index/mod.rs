@@ -101,7 +101,7 @@ pub(crate) fn entries(block: &Block, txs: &[(Vec<u8>, ExecTxResult)]) -> Changes
 /// # Errors
 /// The database fails.
 pub fn get(store: &Store, hash: &TxHash) -> Result<Option<TxResult>, StateError> {
-    let Some(bytes) = store.get_index(&tx_key(hash))? else { return Ok(None) };
+    let Some(bytes) = store.index(&tx_key(hash))? else { return Ok(None) };
     read(&bytes).map(Some)
 }
 
@@ -110,7 +110,7 @@ pub fn get(store: &Store, hash: &TxHash) -> Result<Option<TxResult>, StateError>
 /// # Errors
 /// The database fails.
 pub fn time(store: &Store, height: u64) -> Result<Option<Timestamp>, StateError> {
-    let Some(bytes) = store.get_index(&time_key(height))? else { return Ok(None) };
+    let Some(bytes) = store.index(&time_key(height))? else { return Ok(None) };
     let damaged = |e| StateError::Damaged(format!("a time of the index: {e}"));
     Timestamp::decode(&bytes[..]).map(Some).map_err(damaged)
 }
@@ -205,7 +205,7 @@ pub fn search(
         if at.0 < lowest || at.0 > highest {
             break;
         }
-        let hash = store.get_index(&at_key(at))?.and_then(|h| TxHash::try_from(h).ok());
+        let hash = store.index(&at_key(at))?.and_then(|h| TxHash::try_from(h).ok());
         let hash = hash.ok_or_else(|| StateError::Damaged("a transaction of the index is missing".into()))?;
         let record = get(store, &hash)?;
         let record = record.ok_or_else(|| StateError::Damaged("a transaction of the index is missing".into()))?;

@@ -90,7 +90,7 @@ pub(super) fn block(node: &Node, height: i64) -> Result<(BlockId, Block), QueryE
 /// The same block with the proposer's address as text.
 fn sdk_block(block: &Block, prefix: &Prefix) -> SdkBlock {
     let header = block.header.clone().unwrap_or_default();
-    let proposer = zektra_modules::address::Address::new(&header.proposer_address);
+    let proposer = zektra_modules::address::Address::new(header.proposer_address.clone());
     SdkBlock {
         header: Some(SdkHeader {
             version: header.version,
@@ -139,7 +139,7 @@ fn validator_set(
     let shown = all.iter().skip(usize::try_from(page.offset).unwrap_or(usize::MAX)).take(limit.min(PER_PAGE));
     let validators = shown
         .map(|v| {
-            let address = zektra_modules::address::Address::new(v.address.as_bytes());
+            let address = zektra_modules::address::Address::new(v.address.as_bytes().to_vec());
             let key = PubKey { key: v.pub_key.to_bytes().into() };
             Validator {
                 address: address.map(|a| query.prefix.consensus_text(&a)).unwrap_or_default(),

@@ -425,7 +425,7 @@ fn damaged(height: u64) -> impl Fn(String) -> SoloError {
 }
 
 fn stored<M: prost::Message + Default>(app: &App, kind: &str, height: u64) -> Result<Option<M>, SoloError> {
-    let Some(bytes) = app.store().get_index(&key(kind, height))? else { return Ok(None) };
+    let Some(bytes) = app.store().index(&key(kind, height))? else { return Ok(None) };
     M::decode(&bytes[..]).map(Some).map_err(|e| damaged(height)(e.to_string()))
 }
 
@@ -449,6 +449,6 @@ pub(crate) fn stored_results(app: &App, height: u64) -> Result<Option<ResponseFi
 
 /// The height of a block by its hash.
 pub(crate) fn height_of(app: &App, hash: &[u8]) -> Result<Option<u64>, SoloError> {
-    let bytes = app.store().get_index(&hash_key(hash))?;
+    let bytes = app.store().index(&hash_key(hash))?;
     Ok(bytes.and_then(|b| <[u8; 8]>::try_from(b).ok()).map(u64::from_be_bytes))
 }

@@ -196,6 +196,12 @@ pub(super) fn tx_result(height: u64, index: usize, tx: &[u8], result: &ExecTxRes
 /// A block. The first has an empty commit where Rust's type has none.
 pub(super) fn block_json(block: &Block) -> Value {
     let mut shown = json!(block);
+    // Empty lists, not nothing.
+    for list in ["/data/txs", "/evidence/evidence"] {
+        if let Some(nothing) = shown.pointer_mut(list).filter(|v| v.is_null()) {
+            *nothing = json!([]);
+        }
+    }
     if block.last_commit.is_none() {
         let id = json!({"hash": "", "parts": {"total": 0, "hash": ""}});
         shown["last_commit"] = json!({"height": "0", "round": 0, "block_id": id, "signatures": []});

@@ -1,6 +1,7 @@
 use super::test_chain::{FUNDS, Person, TestChain, genesis, init, request};
 use tendermint_abci::Application as _;
-use zektra_app::app::check_genesis;
+use zektra_genesis::{Genesis, check_state};
+use zektra_proto::tendermint::abci::RequestInitChain;
 
 #[test]
 fn a_block_without_its_commit_is_forgotten() {
@@ -54,14 +55,23 @@ fn an_exported_state_is_a_genesis_of_the_same() {
     let bob = Person::new("bob", 1).id();
     let tx = alice.sign(vec![alice.pay(&bob, 5)]);
     chain.block(&[tx]);
-    let exported = chain.app.export().unwrap();
-    check_genesis(&exported).unwrap();
-    let mut twin = TestChain::with(exported.clone(), -1);
-    twin.block(&[]);
-    assert_eq!(twin.app.export().unwrap(), exported);
-    assert_eq!(twin.balance(&bob), 5);
+    chain.block(&[]);
+    let exported = chain.app.export(&[]).unwrap();
+    let typed = Genesis::check(exported.clone()).unwrap().typed;
+    let (folder, twin) = TestChain::empty();
+    let answer = twin.init_chain(RequestInitChain {
+        time: Some(typed.genesis_time.into()),
+        chain_id: typed.chain_id.to_string(),
+        consensus_params: Some(typed.consensus_params.into()),
+        validators: vec![],
+        app_state_bytes: typed.app_state.to_string().into_bytes().into(),
+        initial_height: typed.initial_height,
+    });
+    // The state is the same to the last byte.
+    assert_eq!(answer.app_hash, chain.app.committed().root);
+    let mut twin = TestChain { folder, app: twin, height: 2 };
     let tx = alice.sign(vec![alice.pay(&bob, 6)]);
-    assert_eq!(twin.block(&[tx]).tx_results[0].code, 0);
+    assert_eq!(twin.block(&[tx.clone()]).app_hash, chain.block(&[tx]).app_hash);
     assert_eq!(twin.balance(&bob), 11);
 }
 
@@ -71,7 +81,7 @@ fn a_wrong_genesis_names_the_field() {
     let refused = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut state = genesis(&[&alice]);
         change(&mut state);
-        check_genesis(&state).unwrap_err().to_string()
+        check_state(&state).unwrap_err().to_string()
     };
     assert_eq!(
         refused(&|s| s["chain"]["bech32_prefix"] = "Z".into()),

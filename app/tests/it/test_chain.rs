@@ -13,7 +13,7 @@ use zektra_proto::tendermint::abci::{
     Event, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestQuery,
     ResponseCheckTx, ResponseFinalizeBlock, ResponseQuery,
 };
-use zektra_proto::tendermint::types::{BlockParams, ConsensusParams, EvidenceParams, ValidatorParams, VersionParams};
+use zektra_proto::tendermint::types::{AbciParams, BlockParams, ConsensusParams, EvidenceParams, ValidatorParams, VersionParams};
 use zektra_store::Options;
 
 pub const CHAIN_ID: &str = "zektra-test-1";
@@ -93,7 +93,7 @@ pub fn params(max_gas: i64) -> ConsensusParams {
         }),
         validator: Some(ValidatorParams { pub_key_types: vec!["ed25519".into()] }),
         version: Some(VersionParams { app: 1 }),
-        abci: None,
+        abci: Some(AbciParams { vote_extensions_enable_height: 0 }),
     }
 }
 
@@ -114,6 +114,13 @@ impl TestChain {
         let hash = init(&app, &genesis, max_gas);
         assert!(!hash.is_empty());
         Self { folder, app, height: 0 }
+    }
+
+    /// An application that has seen nothing yet.
+    pub fn empty() -> (TempDir, App) {
+        let folder = tempfile::tempdir().unwrap();
+        let app = Self::open(&folder);
+        (folder, app)
     }
 
     fn open(folder: &TempDir) -> App {
