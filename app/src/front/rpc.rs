@@ -137,7 +137,8 @@ async fn talk(mut socket: WebSocket, solo: Arc<Solo>) {
                     Ok(request) => vec![handle(&solo, &mut subscriptions, &request)],
                     Err(e) => vec![no_json(&e)],
                 },
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Err(_)) | None => return,
+                // What follows a farewell is its answer, then the end.
                 Some(Ok(_)) => vec![],
             },
             event = happened.recv() => match event {

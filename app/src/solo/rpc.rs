@@ -334,10 +334,11 @@ impl Solo {
             "node_info": {
                 "protocol_version": {"p2p": "8", "block": block::BLOCK_PROTOCOL.to_string(), "app": APP_VERSION.to_string()},
                 "id": self.identity.node_id,
-                "listen_addr": "",
+                // Nobody listens: clients want to read an address.
+                "listen_addr": "tcp://127.0.0.1:0",
                 "network": self.chain_id,
                 "version": COMETBFT_VERSION,
-                "channels": "",
+                "channels": "00",
                 "moniker": self.identity.moniker,
                 "other": {"tx_index": "on", "rpc_address": self.identity.rpc_address},
             },

@@ -97,7 +97,7 @@ fn each_broken_rule_has_its_code() {
         (good[..good.len() - 1].to_vec(), 2, "tx parse error"),
         (vec![], 18, "must contain at least one message"),
         ([&good[..], &[0x20, 1]].concat(), 2, "errUnknownField \"cosmos.tx.v1beta1.TxRaw\""),
-        ([&good[..], &good[..2 + good[1] as usize]].concat(), 2, "non-canonical"),
+        ([&good[..], &[0x0a, 0]].concat(), 2, "non-canonical"),
     ];
     chain.block(&[]);
     let before = chain.balance(&alice.id());
