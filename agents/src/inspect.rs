@@ -11,6 +11,26 @@ use zektra_he::profile::Profile;
 use zektra_he::seat::SeatSecret;
 use zektra_proto::node::v1::envelope::Body;
 use zektra_statement::record::{Dataset, Job, Seat};
+use zektra_verify::bundle::Bundle;
+use zektra_verify::envelope::Envelope;
+
+/// The record of a job: of its bundle, or of a party's folder of it.
+///
+/// # Errors
+/// A file that holds none.
+pub fn job_of(path: &Path) -> Result<Job> {
+    let bytes = crate::files::read(path)?;
+    if let Ok(bundle) = Bundle::decode(&bytes) {
+        return Ok(bundle.job);
+    }
+    if bytes.starts_with(wire::FILE_MAGIC)
+        && let Body::Job(job) = wire::decode_file(&bytes)?
+    {
+        return Ok(wire::job_from_pb(&job)?);
+    }
+    Err(Rejected::Input(format!("{}: expected a bundle, or job.zk of a party's folder of a job", path.display()))
+        .into())
+}
 
 /// What a file is: a kind and its facts. Secrets are named, never shown.
 ///
@@ -32,6 +52,22 @@ pub fn inspect(path: &Path) -> Result<Value> {
     }
     if bytes.starts_with(wire::FILE_MAGIC) {
         return envelope(wire::decode_file(&bytes)?);
+    }
+    if let Ok(bundle) = Bundle::decode(&bytes) {
+        return Ok(json!({
+            "kind": "bundle of a proven job: zektra-verify says whether it holds",
+            "job": job_facts(&bundle.job)?,
+            "bytes": bytes.len(),
+        }));
+    }
+    if let Ok(envelope) = Envelope::decode(&bytes) {
+        return Ok(json!({
+            "kind": "proof",
+            "system": envelope.system,
+            "circuit": envelope.circuit.to_string(),
+            "public_inputs": envelope.public_inputs.len(),
+            "bytes": bytes.len(),
+        }));
     }
     if let Ok(text) = std::str::from_utf8(&bytes) {
         if let Ok(schema) = Schema::parse(text) {

@@ -16,7 +16,7 @@ use zektra_he::profile::{Profile, Wanted};
 use zektra_prove::cache::Cache;
 use zektra_prove::chain::{NodeCircuits, ShareCircuits};
 use zektra_statement::field::N;
-use zektra_statement::record::{Job, JobDataset};
+use zektra_statement::record::{Dataset, Job, JobDataset};
 use zektra_statement::template::{Kind, Template, columns_for};
 
 /// A job file: TOML. Folders are relative to the file.
@@ -107,6 +107,17 @@ pub struct Plan {
     pub circuits: Option<Arc<NodeCircuits>>,
 }
 
+/// What a job of this template is proven with; `progress` is called with the name of each circuit.
+///
+/// # Errors
+/// A job that is too large to be proven.
+pub fn circuits(template: &Template, members: u32, progress: &mut dyn FnMut(&str)) -> Result<Arc<NodeCircuits>> {
+    progress("members' circuits");
+    let cache = Cache::of_user();
+    let shares = Arc::new(ShareCircuits::load(&cache, template, members)?);
+    Ok(Arc::new(NodeCircuits::load(&cache, shares, progress)?))
+}
+
 impl JobFile {
     /// Reads a job file.
     ///
@@ -139,6 +150,9 @@ impl JobFile {
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return Err(input("learning_rate", &self.learning_rate, "a positive number").into());
         }
+        if !(1..=4096).contains(&self.iterations) {
+            return Err(input("iterations", &self.iterations, "1 to 4096").into());
+        }
         if let Some(bits) = self.weight_bits.filter(|bits| !(8..=20).contains(bits)) {
             return Err(input("weight_bits", &bits, "8 to 20").into());
         }
@@ -165,6 +179,11 @@ impl JobFile {
             let owner = seat_of(&d.owner)?;
             let (dataset, text, _) = Home::open(&base.join(&d.owner))?.dataset(&d.name)?;
             let own = Schema::parse(&text)?;
+            let id = Dataset::object_id(&self.chain_id, &dataset.owner_key, &d.name);
+            if id != dataset.id {
+                let expected = format!("the chain that {:?} of {} was encrypted for", d.name, d.owner.display());
+                return Err(input("chain_id", &format_args!("{:?}", self.chain_id), &expected).into());
+            }
             match &schema {
                 None => schema = Some(own),
                 Some(first) => expect(schema_digest(first) == schema_digest(&own), || {
@@ -224,10 +243,17 @@ impl JobFile {
         let template = Template { kind, params: wanted.search()? };
         let mut circuits = None;
         if self.prove {
-            progress("members' circuits");
-            let cache = Cache::of_user();
-            let shares = Arc::new(ShareCircuits::load(&cache, &template, seats.len() as u32)?);
-            circuits = Some(Arc::new(NodeCircuits::load(&cache, shares, progress)?));
+            for d in &self.datasets {
+                let (dataset, _, tiles) = Home::open(&base.join(&d.owner))?.dataset(&d.name)?;
+                let proven = |group| crate::vault::tile_proof(&tiles, dataset.attempt, group).exists();
+                if !(0..u64::from(dataset.groups)).all(proven) {
+                    let found = format!("{:?} of {}, not proven", d.name, d.owner.display());
+                    return Err(
+                        input("datasets", &found, "rows with proofs: `zektra encrypt … --prove` makes them").into()
+                    );
+                }
+            }
+            circuits = Some(self::circuits(&template, seats.len() as u32, progress)?);
         }
         let job = Job {
             chain_id: self.chain_id.clone(),

@@ -63,6 +63,21 @@ pub enum Stage {
     Releasing,
 }
 
+impl Stage {
+    /// What people read.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Collecting => "tiles and extension shares",
+            Self::DataProofs => "proofs of tiles and shares",
+            Self::Offline => "offline shares",
+            Self::OfflineProofs => "proofs of offline shares",
+            Self::Training => "training on ciphertext",
+            Self::Proving => "proving what was computed",
+            Self::Releasing => "releases",
+        }
+    }
+}
+
 /// Is told how far a job is: stage, done, total.
 pub type Progress<'a> = &'a mut dyn FnMut(Stage, u64, u64);
 

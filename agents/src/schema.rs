@@ -109,7 +109,7 @@ pub enum SchemaError {
         source: std::io::Error,
     },
     /// The text is not TOML, or a field is missing, unknown or of another type.
-    #[error("the schema is not a valid document: {0}")]
+    #[error("the schema is not a valid document")]
     Document(#[from] toml::de::Error),
     /// A field's value is not allowed.
     #[error("schema field {field} is {value}, expected {expected}")]

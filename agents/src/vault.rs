@@ -327,6 +327,16 @@ pub fn encrypt(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64, u64)) ->
     Ok(Encrypted { dataset, tally, bytes })
 }
 
+/// An error of the label log, in words for whom rows are encrypted or proven.
+fn other_rows(e: LogError) -> anyhow::Error {
+    let repeated = "the rows differ from those that were encrypted before under this name; \
+        keep the old rows, or give a higher --attempt";
+    match e {
+        LogError::Used { .. } => anyhow::Error::new(e).context(repeated),
+        e => e.into(),
+    }
+}
+
 /// Where the proof of a row group is, beside the dataset's tiles.
 pub fn tile_proof(tiles: &Path, attempt: u32, group: u64) -> PathBuf {
     tiles.with_file_name("proofs").join(format!("tile-{attempt}-{group}.zkp"))
@@ -363,18 +373,18 @@ pub fn prove_tiles(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64)) -> 
             let mut stored = vec![0; planes as usize * POLY_BYTES];
             file.read_exact_at(&mut stored, group * planes * POLY_BYTES as u64).context("cannot read the tiles")?;
             let b = wire::polys_from_bytes(&stored)?;
-            // One of another key's tiles is made again.
-            if path.exists() && crate::proofs::is_tile_proof(&circuit, job.chain_id, &dataset, group, &b, &path) {
-                continue;
-            }
             let tile = group * layout.blocks as u64;
             let list: Vec<(u64, Plane, &Poly)> = (tile..)
                 .zip(&row_group.planes)
                 .flat_map(|(t, m)| Plane::ALL.into_iter().zip(m).map(move |(p, m)| (t, p, m)))
                 .collect();
             // Claims what is claimed already: other rows are refused here.
-            let sealed = sealer.seal(&mut log, &list)?;
+            let sealed = sealer.seal(&mut log, &list).map_err(other_rows)?;
             allow(b == sealed, || format!("{}: row group {group} was made of other rows", tiles.display()))?;
+            // One of another key's tiles is made again.
+            if path.exists() && crate::proofs::is_tile_proof(&circuit, job.chain_id, &dataset, group, &b, &path) {
+                continue;
+            }
             let messages: Vec<Poly> = row_group.planes.concat();
             let proven = zektra_parties::share::prove_tile(&circuit, &sealer, group, &b, &messages)?;
             files::write(&path, &crate::proofs::encode(&circuit.circuit, &proven.proof))?;
@@ -502,12 +512,7 @@ impl Output {
             .collect();
         let index = |tile: u64, plane: Plane| tile * Plane::ALL.len() as u64 + plane.index();
         // Also what is there already is claimed: other rows than before are refused, not mixed in.
-        let repeated = "the rows differ from those that were encrypted before under this name; \
-            keep the old rows, or give a higher --attempt";
-        let sealed = sealer.seal(log, &planes).map_err(|e| match e {
-            zektra_he::log::LogError::Used { .. } => anyhow::Error::new(e).context(repeated),
-            e => e.into(),
-        })?;
+        let sealed = sealer.seal(log, &planes).map_err(other_rows)?;
         for ((tile, plane, _), b) in planes.iter().zip(&sealed) {
             self.keep_if_same(index(*tile, *plane), b)?;
         }

@@ -120,7 +120,7 @@ impl Demo {
         for (name, _) in OWNERS {
             let csv = format!("{name}.csv");
             let arguments = ["encrypt", &csv, "--schema", "schema.toml", "--home", name, "--name", "cells", "--prove"];
-            let done = self.step("proofs of rows", &arguments)?;
+            let done = self.step(&format!("proofs of rows, {name}"), &arguments)?;
             println!("  {} row groups proven: bounded features, rows, labels and noise", done["proofs"]);
         }
         fs::write(self.out.join("proven.toml"), job_file(2, PROVEN_ITERATIONS, "batch_rows = 128\nprove = true\n"))?;
@@ -141,6 +141,7 @@ impl Demo {
             }
         }
         println!("  {:<36} {:8.3}", "all of it", start.elapsed().as_secs_f64());
+        sent_and_hidden(&job);
 
         let bundle = self.out.join("developer/jobs/2-0/bundle.zkb");
         println!("\n$ zektra-verify {}", bundle.display());
@@ -153,7 +154,7 @@ impl Demo {
         bytes[body..].copy_from_slice(checksum.as_bytes());
         let tampered = self.out.join("tampered.zkb");
         fs::write(&tampered, bytes)?;
-        println!("\n$ zektra-verify {}", tampered.display());
+        println!("\nthe same bundle with one bit of its proof changed\n$ zektra-verify {}", tampered.display());
         ensure!(!self.verify(&tampered)?, "a tampered bundle was accepted");
         Ok(())
     }
@@ -200,19 +201,24 @@ impl Demo {
                 }
             }
         }
-        println!("\nbytes sent");
-        for party in job["bytes_sent"].as_array().into_iter().flatten() {
-            let name = party["party"].as_str().unwrap_or("");
-            println!("  {name:<36} {:>12}", party["bytes"].as_u64().unwrap_or(0));
-        }
-        let hiding = &job["job"]["hiding_bits"];
-        println!("\nhiding, in bits                         worst case   honest data");
-        let bits = |name: &str| hiding[name].to_string();
-        println!("  of an opened coefficient            {:>14} {:>13}", bits("opening_worst"), bits("opening_honest"));
-        println!("  of the whole job                    {:>14} {:>13}", bits("job_worst"), bits("job_honest"));
-        println!("  security of a key share (core-SVP)  {:>14}", job["job"]["key_share_core_svp_bits"].to_string());
+        sent_and_hidden(job);
         Ok(())
     }
+}
+
+/// Bytes that each party sent, and what the job's masks hide.
+fn sent_and_hidden(job: &Value) {
+    println!("\nbytes sent");
+    for party in job["bytes_sent"].as_array().into_iter().flatten() {
+        let name = party["party"].as_str().unwrap_or("");
+        println!("  {name:<36} {:>12}", party["bytes"].as_u64().unwrap_or(0));
+    }
+    let hiding = &job["job"]["hiding_bits"];
+    println!("\nhiding, in bits                         worst case   honest data");
+    let bits = |name: &str| hiding[name].to_string();
+    println!("  of an opened coefficient            {:>14} {:>13}", bits("opening_worst"), bits("opening_honest"));
+    println!("  of the whole job                    {:>14} {:>13}", bits("job_worst"), bits("job_honest"));
+    println!("  security of a key share (core-SVP)  {:>14}", job["job"]["key_share_core_svp_bits"].to_string());
 }
 
 /// Splits the table into the owners' and the test table by a fixed shuffle; gives the row numbers of both parts.

@@ -51,7 +51,7 @@ pub(super) fn schema(output: &Output, command: Schema) -> Result<()> {
 pub(super) fn encrypt(output: &Output, command: Encrypt) -> Result<()> {
     let Encrypt { csv, schema, home, name, chain_id, attempt, prove } = command;
     let home = Home::open(&home)?;
-    let schema = TableSchema::load(&schema)?;
+    let schema = TableSchema::load(&schema).with_context(|| format!("in {}", schema.display()))?;
     let bar = Encrypting::new(output.quiet);
     let start = Instant::now();
     let job = Encryption { home: &home, csv: &csv, schema: &schema, name: &name, chain_id: &chain_id, attempt };
@@ -86,7 +86,7 @@ pub(super) fn encrypt(output: &Output, command: Encrypt) -> Result<()> {
     output.print(&facts, || {
         let proven = proven.map(|(proofs, seconds)| format!("\n{proofs} row groups proven in {seconds:.1} s"));
         format!(
-            "{name}: {} rows encrypted into {} tiles, {:.1} MB, in {:.1} s\n{} values in {} rows were clipped to the schema's bounds, {} rows scaled to its norm\nroot {}{}",
+            "{name}: {} rows encrypted into {} tiles, {:.1} MB, in {:.1} s\n{} values in {} rows were clipped, to their column's bounds or, once mapped, to the range; {} rows scaled to the norm\nroot {}{}",
             t.rows,
             done.dataset.tiles(),
             done.bytes as f64 / 1e6,

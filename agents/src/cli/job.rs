@@ -51,7 +51,7 @@ pub(super) fn train(output: &Output, command: Train) -> Result<()> {
     let times: Vec<Value> = stages
         .iter()
         .zip(ends)
-        .map(|((stage, begin), end)| json!({ "stage": format!("{stage:?}").to_lowercase(), "seconds": end - begin }))
+        .map(|((stage, begin), end)| json!({ "stage": stage.name(), "seconds": end - begin }))
         .collect();
     let bytes = sent(&traffic);
     let mut parties: Vec<(String, u64)> =
@@ -90,6 +90,27 @@ pub(super) fn train(output: &Output, command: Train) -> Result<()> {
             bits(h.job_honest),
             hex::encode(&outcome.transcript)
         )
+    });
+    Ok(())
+}
+
+pub(super) fn circuits(output: &Output, file: &Path) -> Result<()> {
+    let job = zektra_agents::inspect::job_of(file)?;
+    job.validate()?;
+    let bar = Building::new(output.quiet);
+    let built = zektra_agents::local::circuits(&job.template, job.members(), &mut |what| bar.set(what));
+    bar.done();
+    let digest = built?.digest();
+    let named = job.circuits.map(|c| c.to_string());
+    let same = named.as_ref() == Some(&digest.to_string());
+    let facts = json!({ "circuits": digest.to_string(), "of_the_record": named, "same": same });
+    output.print(&facts, || {
+        let record = match &named {
+            _ if same => "the job's record names the same".to_string(),
+            Some(other) => format!("the job's record names others, {other}: what they prove is not known"),
+            None => "the job is not proven".into(),
+        };
+        format!("{digest}\n{record}")
     });
     Ok(())
 }

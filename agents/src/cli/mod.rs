@@ -47,6 +47,12 @@ enum Command {
     Predict(Predict),
     /// Train the same schedule in the clear, by floats and by exact integers, to compare with.
     Reference(Reference),
+    /// Build the circuits of a proven job from this source and print their digest, for zektra-verify --circuits.
+    #[command(after_help = "Example:\n  zektra circuits node/jobs/1-0/bundle.zkb")]
+    Circuits {
+        /// A bundle, or job.zk of a party's folder of the job.
+        file: PathBuf,
+    },
     /// Say in words what a file of this system is.
     Inspect {
         /// The file.
@@ -219,6 +225,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::DecryptModel(c) => job::decrypt_model(&output, c),
         Command::Predict(c) => job::predict(&output, c),
         Command::Reference(c) => job::reference(&output, c),
+        Command::Circuits { file } => job::circuits(&output, &file),
         Command::Inspect { file } => {
             let facts = zektra_agents::inspect::inspect(&file)?;
             output.print(&facts, || in_words(&facts));

@@ -1,8 +1,9 @@
 //! What is shown while something takes time.
 
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal as _;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zektra_agents::local::Traffic;
 use zektra_agents::node::Stage;
 
@@ -34,12 +35,12 @@ impl Encrypting {
     }
 }
 
-/// Circuits that are being built.
+/// Circuits that are being built, or read where they were built before.
 pub(super) struct Building(ProgressBar);
 
 impl Building {
     pub(super) fn new(quiet: bool) -> Self {
-        Self(bar(quiet, "building circuits  {msg}  {elapsed} so far"))
+        Self(bar(quiet, "circuits  {msg}  {elapsed} so far"))
     }
 
     pub(super) fn set(&self, what: &str) {
@@ -69,10 +70,21 @@ impl Proving {
     }
 }
 
+/// Without a terminal, a line at most this often.
+const LINES: Duration = Duration::from_secs(15);
+
 /// Stage, iteration, phase, bytes, time left. The loss is encrypted, so it is not shown.
 pub(super) struct Training {
     bar: ProgressBar,
+    /// Lines instead of a bar.
+    lines: bool,
+    told: Instant,
     stage: Option<Stage>,
+    begun: Instant,
+    /// What was done already when the stage began here.
+    first: u64,
+    done: u64,
+    left: String,
     phases: u64,
     iterations: u32,
     traffic: Traffic,
@@ -80,35 +92,48 @@ pub(super) struct Training {
 
 impl Training {
     pub(super) fn new(quiet: bool, phases: usize, iterations: u32, traffic: Traffic) -> Self {
-        let bar = bar(quiet, "{prefix}  [{bar:30}] {pos}/{len}  {msg}  {elapsed} so far, {eta} left");
-        Self { bar, stage: None, phases: phases as u64, iterations, traffic }
+        let bar = bar(quiet, "{prefix}  [{bar:30}] {pos}/{len}  {msg}  {elapsed} so far");
+        let lines = !quiet && !std::io::stderr().is_terminal();
+        let (told, begun) = (Instant::now(), Instant::now());
+        let (left, phases) = (String::new(), phases as u64);
+        Self { bar, lines, told, stage: None, begun, first: 0, done: 0, left, phases, iterations, traffic }
     }
 
     pub(super) fn set(&mut self, stage: Stage, done: u64, total: u64) {
-        if self.stage != Some(stage) {
-            self.stage = Some(stage);
+        let name = stage.name();
+        let begins = self.stage != Some(stage);
+        if begins {
+            (self.stage, self.begun, self.left) = (Some(stage), Instant::now(), String::new());
+            (self.first, self.done) = (done, done);
             self.bar.reset();
-            self.bar.set_prefix(match stage {
-                Stage::Collecting => "tiles and extension shares",
-                Stage::DataProofs => "proofs of tiles and shares",
-                Stage::Offline => "offline shares            ",
-                Stage::OfflineProofs => "proofs of offline shares  ",
-                Stage::Proving => "proving what was computed ",
-                Stage::Training => "training on ciphertext    ",
-                Stage::Releasing => "releases                  ",
-            });
+            self.bar.set_prefix(format!("{name:<26}"));
+        }
+        // From what this run did since the stage began; nothing is guessed before a part of it is done.
+        if done != self.done && done < total {
+            let each = self.begun.elapsed().as_secs_f64() / done.saturating_sub(self.first).max(1) as f64;
+            let left = Duration::from_secs_f64(each * (total - done) as f64);
+            self.done = done;
+            self.left = format!(", about {} left", HumanDuration(left));
+        } else if done >= total {
+            self.left.clear();
         }
         self.bar.set_length(total);
         self.bar.set_position(done);
         let sent = HumanBytes(self.traffic.total());
-        self.bar.set_message(match stage {
+        let message = match stage {
             Stage::Training => {
                 let iteration = (done / self.phases + 1).min(u64::from(self.iterations));
                 let phase = if done == total { self.phases } else { done % self.phases + 1 };
                 format!("iteration {iteration}/{}, phase {phase}/{}, {sent} sent", self.iterations, self.phases)
             }
             _ => format!("{sent} sent"),
-        });
+        };
+        let message = format!("{message}{}", self.left);
+        if self.lines && total > 0 && (begins || self.told.elapsed() >= LINES) {
+            self.told = Instant::now();
+            eprintln!("{name}: {done} of {total}, {message}");
+        }
+        self.bar.set_message(message);
     }
 
     pub(super) fn done(&self) {

@@ -2,7 +2,8 @@
 //!
 //! A digest names the relations that were proven: members, slots, positions, shifts, ranges. So a line says of
 //! which template and how many members they are, and a job must have exactly these. Circuits depend neither on
-//! the number of iterations nor on how many row groups there are beside a step's.
+//! the number of iterations nor on how many row groups there are beside a step's, and on the number of features only
+//! through the tiles that they fill.
 
 use std::fmt;
 use zektra_statement::digest::Commitment;
@@ -21,15 +22,17 @@ pub struct Known {
     pub rows_log2: u32,
     /// Members of the job.
     pub members: u32,
-    /// The template; `iterations` and `full_batch` do not count.
+    /// The template; `iterations` and `full_batch` do not count, of `features` only the tiles that they fill.
     pub template: Template,
 }
 
 /// What circuits depend on, by name.
-fn fields(rows_log2: u32, members: u32, template: &Template) -> [(&'static str, String); 13] {
+fn fields(rows_log2: u32, members: u32, template: &Template) -> [(&'static str, String); 14] {
     let Template { kind, params } = template;
+    let (columns, blocks) = (params.columns(), params.blocks());
     let Params {
-        features,
+        // Only the tiles that they fill count.
+        features: _,
         classes,
         groups,
         full_batch: _,
@@ -46,7 +49,8 @@ fn fields(rows_log2: u32, members: u32, template: &Template) -> [(&'static str, 
         ("rows_log2", rows_log2.to_string()),
         ("members", members.to_string()),
         ("template", kind.id().to_string()),
-        ("features", features.to_string()),
+        ("columns", columns.to_string()),
+        ("blocks", blocks.to_string()),
         ("classes", classes.to_string()),
         ("groups", groups.to_string()),
         ("fan_in", fan_in.to_string()),
@@ -77,8 +81,10 @@ impl Known {
         let (rows_log2, members) = (number("rows_log2")?, number("members")?);
         let kind = Kind::from_id(value("template")?)?;
         let mut number = |name: &str| value(name)?.parse::<u32>().ok();
+        let (columns, blocks) = (number("columns")?, number("blocks")?);
         let params = Params {
-            features: number("features")?,
+            // As many as fill the tiles.
+            features: columns.checked_mul(blocks)?,
             classes: number("classes")?,
             groups: number("groups")?,
             full_batch: false,
@@ -91,7 +97,13 @@ impl Known {
             row_norm: number("row_norm")?,
             range: number("range")?,
         };
-        words.next().is_none().then_some(Self { digest, rows_log2, members, template: Template { kind, params } })
+        let fits = (params.columns(), params.blocks()) == (columns, blocks);
+        (fits && words.next().is_none()).then_some(Self {
+            digest,
+            rows_log2,
+            members,
+            template: Template { kind, params },
+        })
     }
 }
 

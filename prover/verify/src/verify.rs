@@ -44,8 +44,8 @@ pub enum Refused {
     Unproven,
     /// Circuits that nobody vouches for.
     #[error(
-        "the job's circuits {digest} are not known to this verifier: they may prove anything. Build them from the \
-         source for this template and number of members, and name the digest with --circuits if it is the same"
+        "the job's circuits {digest} are not known to this verifier: they may prove anything. Build them from \
+         the source with `zektra circuits BUNDLE`, and name the digest with --circuits if it is the same"
     )]
     UnknownCircuits {
         /// The record's.

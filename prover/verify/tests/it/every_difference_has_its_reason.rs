@@ -130,6 +130,15 @@ fn circuits_of_another_template_are_refused() {
         let refused = verify_bundle(&b, &trusted.clone().name(CIRCUITS)).unwrap_err().to_string();
         assert_eq!(refused, format!("the circuits are those of other jobs: {reason}"), "{name}");
     }
+    // Circuits do not depend on how many of a tile's columns are features.
+    for features in [2, 5, 32] {
+        let mut b = bundle();
+        b.job.template.params.features = features;
+        assert!(matches!(verify_bundle(&b, &trusted), Err(Refused::Envelope(_))), "{features} features");
+    }
+    let mut b = bundle();
+    b.job.template.params.features = 33;
+    assert_eq!(known().differs(&b.job, 15), Some(("columns", "64".into(), "32".into())));
     let mut b = bundle();
     b.job.template.params.iterations = 7;
     assert!(matches!(verify_bundle(&b, &trusted), Err(Refused::Envelope(_))), "iterations are no part of circuits");
