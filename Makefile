@@ -3,13 +3,20 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ONLY ?=
 
-.PHONY: help setup build demo demo-offline test soak bench pin lint doc clean
+.PHONY: help setup build chain demo demo-offline test soak bench pin lint doc clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 setup: ## Install what is missing: a C compiler, Python's venv, scikit-learn in target/venv.
 	@scripts/setup
+
+.PHONY: setup-tests
+setup-tests:
+	@scripts/setup tests
+
+chain: setup ## Run a chain of one validator with test accounts; shows what can be done with it.
+	@scripts/chain
 
 build: setup ## Build everything.
 	@cargo build --workspace
@@ -19,14 +26,15 @@ demo: setup ## Train on encrypted rows of a real table, then again with every st
 
 demo-offline: demo ## The demonstration without a chain.
 
-test: setup ## Run the whole test suite and print the time of each part.
+test: setup-tests ## Run the whole test suite and print the time of each part.
 	@scripts/test
 
 bench: setup ## Run the benchmarks, or one: make bench ONLY=he-iteration
 	@scripts/bench $(ONLY)
 
-soak: setup ## Long runs: proven jobs of many shapes.
+soak: setup ## Long runs: proven jobs of many shapes, a node that is killed a hundred times.
 	@cargo test --workspace --quiet --test parties -- --ignored --nocapture --test-threads 1 other_shapes
+	@cargo test --workspace --quiet --test app -- --ignored --nocapture
 
 pin: setup ## Write what zektra-verify knows of circuits, after a change of circuits.
 	@cargo test --workspace --quiet --test parties -- --ignored --nocapture pin::pin

@@ -430,7 +430,10 @@ fn stored<M: prost::Message + Default>(app: &App, kind: &str, height: u64) -> Re
 }
 
 /// A block with its id.
-pub(crate) fn stored_block(app: &App, height: u64) -> Result<Option<(tm::Id, Block)>, SoloError> {
+///
+/// # Errors
+/// The database fails or is damaged.
+pub fn stored_block(app: &App, height: u64) -> Result<Option<(tm::Id, Block)>, SoloError> {
     let Some(raw) = stored::<RawBlock>(app, "block", height)? else { return Ok(None) };
     let block = Block::try_from(raw).map_err(|e| damaged(height)(e.to_string()))?;
     Ok(Some((block::id(&block)?, block)))

@@ -1,6 +1,14 @@
-//! The application, driven as consensus drives it.
+//! The application, driven as consensus drives it; the node, run as users run it.
 
+mod a_killed_node_goes_on;
 mod a_payment_moves_coins_or_says_why;
 mod a_restart_goes_on_from_the_last_commit;
+mod a_search_finds_what_happened;
+mod bad_input_is_named_and_the_node_stays_up;
+mod clients_from_registries_find_a_cosmos_chain;
+mod light_clients_follow_a_solo_chain;
+mod node;
+mod rest_speaks_as_the_go_gateway;
+mod solo_chain;
 mod test_chain;
 mod the_server_answers_whole_requests;

@@ -30,12 +30,16 @@ pub struct Person {
     pub key: SigningKey,
     pub number: u64,
     pub sequence: u64,
+    pub chain_id: &'static str,
 }
 
 impl Person {
     pub fn new(name: &str, number: u64) -> Self {
-        let key = SigningKey::from_slice(&Sha256::digest(name)).unwrap();
-        Self { key, number, sequence: 0 }
+        Self::with_key(&Sha256::digest(name).into(), number, CHAIN_ID)
+    }
+
+    pub fn with_key(secret: &[u8; 32], number: u64, chain_id: &'static str) -> Self {
+        Self { key: SigningKey::from_slice(secret).unwrap(), number, sequence: 0, chain_id }
     }
 
     pub fn id(&self) -> AccountId {
@@ -55,7 +59,7 @@ impl Person {
     /// A signed transaction; the sequence goes up.
     pub fn sign(&mut self, messages: Vec<Any>) -> Vec<u8> {
         self.sequence += 1;
-        self.sign_with(messages, self.sequence - 1, Fee::from_amount_and_gas(coin(FEE), GAS), CHAIN_ID)
+        self.sign_with(messages, self.sequence - 1, Fee::from_amount_and_gas(coin(FEE), GAS), self.chain_id)
     }
 
     pub fn sign_with(&self, messages: Vec<Any>, sequence: u64, fee: Fee, chain_id: &str) -> Vec<u8> {

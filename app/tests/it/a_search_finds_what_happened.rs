@@ -1,0 +1,101 @@
+use super::solo_chain::{SoloChain, person};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use zektra_app::index::{self, Query, search};
+use zektra_state::Order;
+
+fn hashes(chain: &SoloChain, query: &str, order: Order, skip: u64, take: u64) -> (Vec<(i64, u32)>, u64) {
+    let query: Query = query.parse().unwrap();
+    let (found, total) = search(chain.app().store(), &query, order, skip, take).unwrap();
+    (found.iter().map(|r| (r.height, r.index)).collect(), total)
+}
+
+#[test]
+fn by_events_heights_and_hash_forwards_and_backwards() {
+    let mut chain = SoloChain::new();
+    let (mut alice, mut bob) = (person(0), person(1));
+    let (to_alice, to_bob) = (alice.id(), bob.id());
+    let mut all = vec![];
+    for height in 1..=6i64 {
+        for k in 0..3u32 {
+            let tx = if k == 2 {
+                bob.sign(vec![bob.pay(&to_alice, 5)])
+            } else {
+                alice.sign(vec![alice.pay(&to_bob, 5)])
+            };
+            assert_eq!(chain.solo.submit(tx).unwrap().code, 0);
+        }
+        chain.block();
+        all.extend((0..3).map(|k| (height, k)));
+    }
+    // Which place a transaction took its sender's fee decides: ask the records.
+    let every = hashes(&chain, "tx.height>0", Order::Ascending, 0, 100);
+    assert_eq!(every, (all.clone(), 18));
+    let sender = |who: &str| format!("message.sender='{who}' AND message.action='/cosmos.bank.v1beta1.MsgSend'");
+    let of_alice = hashes(&chain, &sender(&alice.address()), Order::Ascending, 0, 100);
+    let of_bob = hashes(&chain, &sender(&bob.address()), Order::Ascending, 0, 100);
+    assert_eq!((of_alice.1, of_bob.1), (12, 6));
+    let mut both = [of_alice.0.clone(), of_bob.0.clone()].concat();
+    both.sort_unstable();
+    assert_eq!(both, all);
+    let mut backwards = of_alice.0.clone();
+    backwards.reverse();
+    assert_eq!(hashes(&chain, &sender(&alice.address()), Order::Descending, 0, 100).0, backwards);
+    assert_eq!(hashes(&chain, &sender(&alice.address()), Order::Descending, 3, 4), (backwards[3..7].to_vec(), 12));
+    // Of all conditions at once.
+    let asked = format!("{} AND tx.height>=3 AND tx.height<5", sender(&alice.address()));
+    let expected: Vec<_> = of_alice.0.iter().copied().filter(|(h, _)| (3..5).contains(h)).collect();
+    assert_eq!(hashes(&chain, &asked, Order::Ascending, 0, 100), (expected, 4));
+    for nothing in ["transfer.recipient='nobody'", "tx.height>6", "tx.hash='00'", "x.y EXISTS"] {
+        assert_eq!(hashes(&chain, nothing, Order::Ascending, 0, 100), (vec![], 0), "{nothing}");
+    }
+    assert_eq!(hashes(&chain, "transfer.amount CONTAINS '5uzek' AND tx.height=2", Order::Ascending, 0, 9).1, 3);
+    let hash = index::get(chain.app().store(), &[0; 32]).unwrap();
+    assert!(hash.is_none());
+}
+
+#[test]
+fn pages_of_the_rpc_are_bounded() {
+    let chain = SoloChain::new();
+    let refused = |params: Value| {
+        use zektra_app::comet::Comet as _;
+        chain.solo.call("tx_search", params).unwrap_err().data
+    };
+    assert_eq!(refused(json!({"query": "tx.height=1", "page": "2"})), "page should be within [1, 1] range, given 2");
+    assert_eq!(
+        refused(json!({"query": "tx.height"})),
+        "query \"tx.height\": expected =, <, <=, >, >=, CONTAINS or EXISTS at character 9"
+    );
+    assert!(refused(json!({"query": "a.b='x' OR c.d='y'"})).contains("expected AND"));
+    assert!(refused(json!({"query": "a.b='x"})).contains("a quote that does not end"));
+    assert!(refused(json!({"query": ""})).contains("expected a condition"));
+    assert!(refused(json!({"query": "a.b=c"})).contains("expected a number or a value in single quotes"));
+}
+
+proptest! {
+    #[test]
+    fn a_query_is_read_as_it_was_written(text in ".{0,60}") {
+        if let Ok(query) = text.parse::<Query>() {
+            prop_assert!(!query.conditions().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_shown_query_is_the_same(names in prop::collection::vec(("[a-z_]{1,8}\\.[a-z_]{1,8}", 0..7u8, any::<u32>()), 1..5)) {
+        let written: Vec<String> = names
+            .iter()
+            .map(|(name, operation, value)| match operation {
+                0 => format!("{name} = '{value}'"),
+                1 => format!("{name} < {value}"),
+                2 => format!("{name} <= {value}"),
+                3 => format!("{name} > {value}"),
+                4 => format!("{name} >= {value}"),
+                5 => format!("{name} CONTAINS '{value}'"),
+                _ => format!("{name} EXISTS"),
+            })
+            .collect();
+        let query: Query = written.join(" AND ").parse().unwrap();
+        prop_assert_eq!(query.to_string(), written.join(" AND "));
+        prop_assert_eq!(query.to_string().parse::<Query>().unwrap(), query);
+    }
+}

@@ -1,0 +1,111 @@
+use super::node::{Node, get, zektrad};
+use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use zektra_app::comet::{Comet as _, Remote};
+
+/// Status and message of what a route refuses.
+fn refused(node: &Node, path: &str) -> (u16, i64, String) {
+    let (status, answer) = node.get(path);
+    (status, answer["code"].as_i64().unwrap(), answer["message"].as_str().unwrap().to_string())
+}
+
+fn raw(address: &str, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = vec![0; 4096];
+    let read = stream.read(&mut answer).unwrap_or(0);
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+#[test]
+fn over_all_fronts() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &["--on-tx"]);
+    let cases = [
+        ("/cosmos/bank/v1beta1/balances/zektra1xyz", 400, 3, "decoding bech32 failed"),
+        ("/cosmos/auth/v1beta1/accounts/zektra1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqjz0hdw", 400, 3, "decoding bech32 failed"),
+        ("/cosmos/tx/v1beta1/txs/00", 400, 3, "hash \"00\": expected 64 hexadecimal digits"),
+        (&format!("/cosmos/tx/v1beta1/txs/{}", "00".repeat(32)), 404, 5, "tx not found"),
+        ("/cosmos/tx/v1beta1/txs", 400, 3, "query cannot be empty"),
+        ("/cosmos/tx/v1beta1/txs?query=x", 400, 3, "expected =, <"),
+        ("/cosmos/base/tendermint/v1beta1/blocks/99", 400, 3, "is bigger then the chain length"),
+        ("/cosmos/base/tendermint/v1beta1/blocks/x", 400, 3, "GetBlockByHeightRequest"),
+        ("/cosmos/bank/v1beta1/supply?pagination.limit=x", 400, 3, "QueryTotalSupplyRequest"),
+        ("/cosmos/bank/v1beta1/supply?pagination.count_total=perhaps", 400, 3, "expected true or false"),
+        ("/cosmos/staking/v1beta1/params", 501, 12, "no such route"),
+    ];
+    for (path, status, code, message) in cases {
+        let found = refused(&node, path);
+        assert_eq!((found.0, found.1), (status, code), "{path}: {}", found.2);
+        assert!(found.2.contains(message), "{path}: {:?} does not say {message:?}", found.2);
+    }
+    let header = get(&format!("{}/cosmos/bank/v1beta1/supply", node.rest), Some(0));
+    assert_eq!(header.0, 200, "height 0 is the last");
+    let body = "POST /cosmos/tx/v1beta1/simulate HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc";
+    assert!(raw(&node.rest, body.as_bytes()).contains("the body is no JSON"));
+    for junk in [&b"\x16\x03\x01\x00"[..], &[0xff; 100], b"GET"] {
+        raw(&node.rest, junk);
+        raw(&node.rpc, junk);
+        raw(&node.grpc, junk);
+    }
+    let rpc = Remote::new(&node.rpc);
+    let wrong = |method: &str, params: Value| {
+        let e = rpc.call(method, params).unwrap_err();
+        (e.code, e.data)
+    };
+    assert_eq!(wrong("no_such", json!({})).0, -32601);
+    assert_eq!(wrong("block", json!({"height": "99"})).1, "height 99 must be less than or equal to the current blockchain height 1");
+    assert_eq!(wrong("block", json!({"height": -1})).1, "height must be greater than 0, but got -1");
+    assert_eq!(wrong("block", json!({"height": {}})).1, "parameter height is {}, expected a whole number");
+    assert_eq!(wrong("broadcast_tx_sync", json!({})).1, "parameter tx is missing");
+    assert_eq!(wrong("broadcast_tx_sync", json!({"tx": "%"})).1, "parameter tx is \"%\", expected base64, or hexadecimal after 0x");
+    assert_eq!(wrong("tx", json!({"hash": "00"})).1, "parameter hash is \"00\", expected the 32 bytes of a hash");
+    use base64::Engine as _;
+    let large = base64::engine::general_purpose::STANDARD.encode(vec![0; (1 << 20) + 1]);
+    assert_eq!(wrong("broadcast_tx_sync", json!({"tx": large})).1, "tx too large. Max size is 1048576, but got 1048577");
+    let unreadable = rpc.call("broadcast_tx_sync", json!({"tx": "AAAA"})).unwrap();
+    assert_eq!((&unreadable["code"], &unreadable["codespace"]), (&json!(2), &json!("sdk")));
+    assert!(raw(&node.rpc, b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n{").contains("-32700"));
+    // Still there.
+    assert_eq!(rpc.call("status", json!({})).unwrap()["sync_info"]["latest_block_height"], "1");
+    assert!(node.stop());
+}
+
+#[test]
+fn at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str]| {
+        let done = zektrad().args(arguments).arg("--home").arg(folder.path()).output().unwrap();
+        assert!(!done.status.success(), "{arguments:?}");
+        String::from_utf8_lossy(&done.stderr).into_owned()
+    };
+    assert!(said(&["start"]).contains("genesis.json is missing: make a home with `zektrad init`"));
+    assert!(said(&["start", "--solo", "--block-time", "0s"]).contains("expected a time as 500ms, 2s or 1m"));
+    assert!(said(&["init", "--bech32-prefix", "Z"]).contains("expected 1 to 20 lower-case letters and digits"));
+    assert!(said(&["start", "--solo", "--rpc", "127.0.0.1:1"]).contains("rpc.address \"127.0.0.1:1\" cannot be listened on"));
+    // A home is made now: the next may not make another.
+    assert!(said(&["init"]).contains("is there already"));
+    assert!(said(&["start", "--solo", "--chain-id", "other-1"]).contains("holds the chain zektra-dev-1"));
+    let node = Node::start(folder.path(), &[]);
+    assert!(said(&["start", "--solo"]).contains("another zektrad runs in this home"));
+    assert!(said(&["export"]).contains("another zektrad runs in this home"));
+    assert!(node.said.contains("test accounts"));
+    let taken = node.rpc.trim_start_matches("http://").to_string();
+    assert!(node.stop());
+    let _held = std::net::TcpListener::bind(&taken).unwrap();
+    assert!(said(&["start", "--solo", "--rpc", &taken]).contains("cannot be listened on"));
+    // A configuration with a field that nobody knows, then one that is right.
+    let config = folder.path().join("config/app.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n[gprc]\nenable = true\n")).unwrap();
+    assert!(said(&["config"]).contains("unknown field `gprc`"));
+    std::fs::write(&config, text).unwrap();
+    let doctor = zektrad().arg("doctor").arg("--home").arg(folder.path()).output().unwrap();
+    let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(found.contains("all invariants hold"), "{found}");
+    let exported = zektrad().arg("export").arg("--home").arg(folder.path()).output().unwrap();
+    let genesis = zektra_genesis::Genesis::read(&String::from_utf8(exported.stdout).unwrap()).unwrap();
+    assert!(genesis.typed.initial_height > 1);
+}

@@ -1,0 +1,85 @@
+use super::node::{Node, get};
+use super::solo_chain::person;
+use serde_json::{Value, json};
+use zektra_app::comet::{Comet as _, Remote};
+
+#[test]
+fn shapes_heights_pages_and_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &["--on-tx"]);
+    let (mut alice, bob) = (person(0), person(1));
+    let balance = format!("/cosmos/bank/v1beta1/balances/{}", bob.address());
+    let before = node.get(&balance);
+    assert_eq!(before.0, 200);
+    assert_eq!(
+        before.1,
+        json!({"balances": [{"denom": "uzek", "amount": "1000000000000"}], "pagination": {"next_key": null, "total": "1"}})
+    );
+    // An account that has not signed yet has no key; nothing is left out.
+    let account = node.get(&format!("/cosmos/auth/v1beta1/accounts/{}", bob.address()));
+    assert_eq!(
+        account.1,
+        json!({"account": {
+            "@type": "/cosmos.auth.v1beta1.BaseAccount",
+            "address": bob.address(), "pub_key": null, "account_number": "1", "sequence": "0",
+        }})
+    );
+    // A transaction by POST, in small and in camel case, then by its hash.
+    let tx = alice.sign(vec![alice.pay(&bob.id(), 42)]);
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.encode(&tx);
+    let post = |path: &str, body: Value| -> (u16, Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut answer = agent.post(format!("{}{path}", node.rest)).send(body.to_string()).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        (answer.status().as_u16(), serde_json::from_str(&text).unwrap())
+    };
+    let simulated = post("/cosmos/tx/v1beta1/simulate", json!({"txBytes": bytes}));
+    assert_eq!(simulated.0, 200, "{}", simulated.1);
+    assert_eq!(simulated.1["gas_info"]["gas_wanted"], u64::MAX.to_string());
+    let sent = post("/cosmos/tx/v1beta1/txs", json!({"tx_bytes": bytes, "mode": "BROADCAST_MODE_SYNC"}));
+    assert_eq!((sent.0, &sent.1["tx_response"]["code"]), (200, &json!(0)));
+    let hash = sent.1["tx_response"]["txhash"].as_str().unwrap().to_string();
+    let again = post("/cosmos/tx/v1beta1/txs", json!({"tx_bytes": bytes, "mode": 2}));
+    assert_eq!(again.1["tx_response"]["code"], 19);
+    // Blocks come with transactions: this one's is there when the RPC knows it.
+    let rpc = Remote::new(&node.rpc);
+    let found = (0..200).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        rpc.call("tx", json!({"hash": hash})).ok()
+    });
+    let height: u64 = found.expect("the transaction is in no block")["height"].as_str().unwrap().parse().unwrap();
+    let found = node.get(&format!("/cosmos/tx/v1beta1/txs/{hash}")).1;
+    assert_eq!(found["tx_response"]["height"], height.to_string());
+    assert_eq!(found["tx"]["body"]["messages"][0]["@type"], "/cosmos.bank.v1beta1.MsgSend");
+    assert_eq!(found["tx_response"]["tx"]["@type"], "/cosmos.tx.v1beta1.Tx");
+    assert_eq!(found["tx_response"]["logs"], json!([]));
+    assert!(found["tx_response"]["timestamp"].as_str().unwrap().ends_with('Z'));
+    let events = node.get(&format!("/cosmos/tx/v1beta1/txs?query=transfer.recipient=%27{}%27&order_by=2&limit=1", bob.address())).1;
+    assert_eq!((&events["total"], &events["pagination"]), (&json!("1"), &Value::Null));
+    assert_eq!(events["tx_responses"][0]["txhash"], hash);
+    let block = node.get(&format!("/cosmos/tx/v1beta1/txs/block/{height}")).1;
+    assert_eq!(block["txs"].as_array().unwrap().len(), 1);
+    assert_eq!(block["block"]["header"]["height"], height.to_string());
+    // A height before.
+    let url = format!("{}{balance}", node.rest);
+    assert_eq!(get(&url, None).1["balances"][0]["amount"], "1000000000042");
+    assert_eq!(get(&url, Some(height - 1)).1["balances"][0]["amount"], "1000000000000");
+    let future = get(&url, Some(height + 9));
+    assert_eq!((future.0, &future.1["code"]), (400, &json!(3)));
+    assert_eq!(future.1["message"], format!("height {} is in the future, the last is {height}", height + 9));
+    // Pages by key and by offset.
+    let page = node.get("/cosmos/auth/v1beta1/accounts?pagination.limit=2&pagination.count_total=true").1;
+    assert_eq!((page["accounts"].as_array().unwrap().len(), &page["pagination"]["total"]), (2, &json!("5")));
+    let key: String = form_urlencoded::byte_serialize(page["pagination"]["next_key"].as_str().unwrap().as_bytes()).collect();
+    let next = node.get(&format!("/cosmos/auth/v1beta1/accounts?pagination.limit=9&pagination.key={key}")).1;
+    let offset = node.get("/cosmos/auth/v1beta1/accounts?pagination.offset=2").1;
+    assert_eq!(next["accounts"], offset["accounts"]);
+    assert_eq!(next["accounts"].as_array().unwrap().len(), 3);
+    // The document describes what is there, and the page is there.
+    let document = node.get("/openapi.json").1;
+    assert!(document["paths"]["/cosmos/bank/v1beta1/balances/{address}"]["get"].is_object());
+    assert!(document["paths"]["/cosmos/tx/v1beta1/txs"]["post"]["requestBody"].is_object());
+    assert!(node.get("/").1.as_str().unwrap().contains("openapi.json"));
+    assert!(node.stop());
+}
