@@ -1,6 +1,7 @@
 //! `cosmos.base.tendermint.v1beta1.Service`: blocks, validators and the node's identity, as consensus knows them.
 
 use super::{Node, field};
+use crate::solo::rpc::COMETBFT_VERSION;
 use prost::Message as _;
 use serde_json::{Value, json};
 use zektra_modules::address::Prefix;
@@ -21,8 +22,6 @@ use zektra_proto::tendermint::types::{Block, BlockId};
 /// The level of the Cosmos SDK's interfaces that clients find here. No Go SDK is inside: clients parse this version
 /// to know what they may call.
 pub const COSMOS_SDK_VERSION: &str = "v0.50.14";
-/// The version of CometBFT whose RPC and ABCI are spoken.
-const COMETBFT_VERSION: &str = "v0.38.21";
 /// Validators of a page of CometBFT's RPC.
 const PER_PAGE: usize = 100;
 
@@ -179,7 +178,7 @@ fn node_info(node: &Node) -> Result<GetNodeInfoResponse, QueryError> {
             version: env!("CARGO_PKG_VERSION").into(),
             // What relayers look up to know which interfaces to use.
             build_deps: vec![
-                build("github.com/cometbft/cometbft", COMETBFT_VERSION),
+                build("github.com/cometbft/cometbft", &format!("v{COMETBFT_VERSION}")),
                 build("github.com/cosmos/cosmos-sdk", COSMOS_SDK_VERSION),
             ],
             cosmos_sdk_version: COSMOS_SDK_VERSION.into(),

@@ -18,7 +18,7 @@ use zektra_proto::tendermint::types::ConsensusParams;
 use zektra_state::Order;
 
 /// The version that clients read to choose their decoder: CometBFT's, whose RPC this is.
-pub const COMETBFT_VERSION: &str = "0.38.21";
+pub const COMETBFT_VERSION: &str = "0.38.26";
 /// Entries of a page at most, and without a word.
 const MAX_PAGE: u64 = 100;
 const DEFAULT_PAGE: u64 = 30;

@@ -29,7 +29,7 @@ await step("connect", async () => {
   assert((await client.getHeight()) >= 1);
   const block = await client.getBlock(1);
   assert.equal(block.header.chainId, process.env.CHAIN_ID);
-  assert.equal((await comet.validatorsAll(1)).validators.length, 1);
+  assert.equal((await comet.validatorsAll(1)).validators.length, Number(process.env.VALIDATORS));
   assert.equal((await comet.genesis()).chainId, process.env.CHAIN_ID);
   await comet.health(); await comet.abciInfo(); await comet.numUnconfirmedTxs(); await comet.commit(1); await comet.blockchain(1, 1);
   assert.equal((await comet.blockResults(1)).height, 1);

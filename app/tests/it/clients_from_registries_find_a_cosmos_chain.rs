@@ -9,14 +9,30 @@ fn clients() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
+/// Where a node is.
+pub struct At {
+    pub rpc: String,
+    pub grpc: String,
+    pub rest: String,
+    pub validators: u32,
+}
+
+impl At {
+    fn of(node: &Node) -> Self {
+        let rest = node.rest.trim_start_matches("http://").to_string();
+        Self { rpc: node.rpc.clone(), grpc: node.grpc.clone(), rest, validators: 1 }
+    }
+}
+
 /// Runs a client's script, and gives what it printed.
 #[track_caller]
-fn run(node: &Node, command: &mut Command) -> String {
+fn run(node: &At, command: &mut Command) -> String {
     let keys: Vec<String> = [4, 3].map(|k| hex::encode(dev::account(k).secret)).to_vec();
     let variables = [
         ("RPC", node.rpc.clone()),
         ("GRPC", node.grpc.clone()),
-        ("REST", node.rest.trim_start_matches("http://").to_string()),
+        ("REST", node.rest.clone()),
+        ("VALIDATORS", node.validators.to_string()),
         ("CHAIN_ID", "zektra-dev-1".into()),
         ("PREFIX", "zektra".into()),
         ("DENOM", "uzek".into()),
@@ -29,18 +45,30 @@ fn run(node: &Node, command: &mut Command) -> String {
     said.into_owned()
 }
 
-#[test]
-fn cosmjs_signs_sends_simulates_searches_and_subscribes() {
-    let folder = tempfile::tempdir().unwrap();
-    let node = Node::start(folder.path(), &["--on-tx"]);
+/// CosmJS, from connecting to subscribing.
+pub fn cosmjs(node: &At) {
     // Where `scripts/setup` put the packages.
     let modules = std::env::var("ZEKTRA_CLIENTS").expect("ZEKTRA_CLIENTS: run the tests with `make test`");
     let script = Path::new(&modules).join("cosmjs.mjs");
     std::fs::copy(clients().join("cosmjs.mjs"), &script).unwrap();
-    let said = run(&node, Command::new("node").arg(&script));
+    let said = run(node, Command::new("node").arg(&script));
     let steps: Vec<_> = said.lines().collect();
     let all = ["connect", "balances", "send", "simulate", "failures", "amino signing", "multisig", "search", "websocket"];
     assert_eq!(steps, all);
+}
+
+/// cosmpy, over gRPC and over REST, and reflection.
+pub fn cosmpy(node: &At) {
+    let python = std::env::var("ZEKTRA_PYTHON").expect("ZEKTRA_PYTHON: run the tests with `make test`");
+    let said = run(node, Command::new(python).arg(clients().join("cosmpy_client.py")));
+    assert_eq!(said.lines().collect::<Vec<_>>(), ["grpc", "rest", "reflection"]);
+}
+
+#[test]
+fn cosmjs_signs_sends_simulates_searches_and_subscribes() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &["--on-tx"]);
+    cosmjs(&At::of(&node));
     assert!(node.stop());
 }
 
@@ -48,8 +76,6 @@ fn cosmjs_signs_sends_simulates_searches_and_subscribes() {
 fn cosmpy_sends_and_queries_over_grpc_and_rest() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path(), &["--on-tx"]);
-    let python = std::env::var("ZEKTRA_PYTHON").expect("ZEKTRA_PYTHON: run the tests with `make test`");
-    let said = run(&node, Command::new(python).arg(clients().join("cosmpy_client.py")));
-    assert_eq!(said.lines().collect::<Vec<_>>(), ["grpc", "rest", "reflection"]);
+    cosmpy(&At::of(&node));
     assert!(node.stop());
 }

@@ -1,7 +1,7 @@
 use super::solo_chain::{SoloChain, person};
 use serde_json::json;
+use zektra_app::comet::Comet;
 use std::time::Duration;
-use tendermint::Time;
 use tendermint::block::Height;
 use tendermint::block::signed_header::SignedHeader;
 use tendermint::validator::{Info, Set};
@@ -10,15 +10,22 @@ use tendermint_light_client_verifier::types::{TrustThreshold, TrustedBlockState,
 use tendermint_light_client_verifier::{ProdVerifier, Verdict, Verifier as _};
 
 /// What a light client gets of a height.
-fn light_block(chain: &SoloChain, height: u64) -> (SignedHeader, Set) {
-    let commit = chain.call("commit", json!({"height": height.to_string()}));
+fn light_block(chain: &dyn Comet, height: u64) -> (SignedHeader, Set) {
+    let commit = chain.call("commit", json!({"height": height.to_string()})).unwrap();
     let signed = serde_json::from_value(commit["signed_header"].clone()).unwrap();
-    let validators = chain.call("validators", json!({"height": height.to_string()}));
+    let validators = chain.call("validators", json!({"height": height.to_string()})).unwrap();
     let validators: Vec<Info> = serde_json::from_value(validators["validators"].clone()).unwrap();
     (signed, Set::without_proposer(validators))
 }
 
-fn verify(chain: &SoloChain, trusted: u64, untrusted: &SignedHeader, validators: &Set) -> Verdict {
+/// Whether a light client that trusts one height follows to another.
+pub fn follow(chain: &dyn Comet, trusted: u64, next: u64) -> Verdict {
+    let (signed, validators) = light_block(chain, next);
+    assert_eq!(signed.header.hash(), signed.commit.block_id.hash);
+    verify(chain, trusted, &signed, &validators)
+}
+
+fn verify(chain: &dyn Comet, trusted: u64, untrusted: &SignedHeader, validators: &Set) -> Verdict {
     let (at, next) = light_block(chain, trusted);
     let options = Options {
         trust_threshold: TrustThreshold::TWO_THIRDS,
@@ -33,8 +40,7 @@ fn verify(chain: &SoloChain, trusted: u64, untrusted: &SignedHeader, validators:
         next_validators_hash: at.header.next_validators_hash,
     };
     let untrusted = UntrustedBlockState { signed_header: untrusted, validators, next_validators: Some(&next) };
-    let now = (chain.app().committed().block.time.seconds, 0);
-    let now = Time::from_unix_timestamp(now.0 + 1, now.1).unwrap();
+    let now = untrusted.signed_header.header.time.checked_add(Duration::from_secs(1)).unwrap();
     ProdVerifier::default().verify_update_header(untrusted, trusted, &options, now)
 }
 
@@ -48,16 +54,14 @@ fn from_block_to_block_and_over_many() {
         chain.block();
     }
     for (trusted, next) in [(1, 2), (2, 3), (1, 6), (3, 6)] {
-        let (signed, validators) = light_block(&chain, next);
-        assert_eq!(verify(&chain, trusted, &signed, &validators), Verdict::Success, "{trusted} to {next}");
-        assert_eq!(signed.header.hash(), signed.commit.block_id.hash);
+        assert_eq!(follow(&*chain.solo, trusted, next), Verdict::Success, "{trusted} to {next}");
     }
     // A header that was changed is not followed.
-    let (signed, validators) = light_block(&chain, 4);
+    let (signed, validators) = light_block(&*chain.solo, 4);
     let mut header = signed.header.clone();
     header.app_hash = vec![1; 32].try_into().unwrap();
     let forged = SignedHeader::new(header, signed.commit.clone()).unwrap();
-    assert!(matches!(verify(&chain, 3, &forged, &validators), Verdict::Invalid(_)));
+    assert!(matches!(verify(&*chain.solo, 3, &forged, &validators), Verdict::Invalid(_)));
     assert_eq!(signed.header.height, Height::from(4u32));
 }
 

@@ -6,6 +6,7 @@ mod a_restart_goes_on_from_the_last_commit;
 mod a_search_finds_what_happened;
 mod bad_input_is_named_and_the_node_stays_up;
 mod clients_from_registries_find_a_cosmos_chain;
+mod four_validators_survive_kills;
 mod light_clients_follow_a_solo_chain;
 mod node;
 mod rest_speaks_as_the_go_gateway;

@@ -1,0 +1,121 @@
+use super::clients_from_registries_find_a_cosmos_chain::{At, cosmjs, cosmpy};
+use super::light_clients_follow_a_solo_chain::follow;
+use super::node::get;
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tendermint_light_client_verifier::Verdict;
+use zektra_app::comet::{Comet as _, Remote};
+
+/// The development network of `scripts/devnet`, on free ports.
+struct Devnet {
+    folder: TempDir,
+    base: u16,
+}
+
+/// A port from which on all that the network needs are free.
+fn free_ports() -> u16 {
+    let free = |base: u16| (0..40).all(|k| TcpListener::bind(("127.0.0.1", base + k)).is_ok());
+    let start = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().clamp(20_000, 60_000);
+    (0..100).map(|k| start / 2 + 10_000 + k * 40).find(|base| free(*base)).expect("no 40 free ports in a row")
+}
+
+impl Devnet {
+    fn run(&self, arguments: &[&str]) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let comet = std::env::var("ZEKTRA_COMETBFT").expect("ZEKTRA_COMETBFT: run the tests with `make test`");
+        let done = Command::new(root.join("scripts/devnet"))
+            .args(arguments)
+            .env("ZEKTRA_DEVNET", self.folder.path().join("net"))
+            .env("ZEKTRA_DEVNET_PORT", self.base.to_string())
+            .env("ZEKTRA_DEVNET_COMMIT", "100ms")
+            .env("ZEKTRA_COMETBFT", comet)
+            .env("ZEKTRAD", env!("CARGO_BIN_EXE_zektrad"))
+            .output()
+            .unwrap();
+        let wrong = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "devnet {arguments:?}: {wrong}\n{}", self.logs());
+    }
+
+    fn home(&self, node: u16) -> PathBuf {
+        self.folder.path().join(format!("net/node{node}"))
+    }
+
+    /// The last lines of all logs.
+    fn logs(&self) -> String {
+        let mut out = String::new();
+        for node in 0..4 {
+            for name in ["zektrad.log", "cometbft.log"] {
+                let text = std::fs::read_to_string(self.home(node).join(name)).unwrap_or_default();
+                let last: Vec<_> = text.lines().rev().take(5).collect();
+                out.push_str(&format!("node{node} {name}\n{}\n", last.join("\n")));
+            }
+        }
+        out
+    }
+
+    fn at(&self, node: u16) -> At {
+        let port = |k: u16| format!("127.0.0.1:{}", self.base + 10 * node + k);
+        At { rpc: format!("http://{}", port(1)), grpc: port(2), rest: port(3), validators: 4 }
+    }
+
+    fn rpc(&self, node: u16) -> Remote {
+        Remote::new(&self.at(node).rpc)
+    }
+
+    fn height(&self, node: u16) -> u64 {
+        let status = self.rpc(node).call("status", json!({}));
+        status.map_or(0, |s| s["sync_info"]["latest_block_height"].as_str().unwrap().parse().unwrap())
+    }
+
+    fn wait(&self, node: u16, height: u64) {
+        let begun = Instant::now();
+        while self.height(node) < height {
+            assert!(begun.elapsed() < Duration::from_secs(60), "node {node} is not at {height}\n{}", self.logs());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn header(&self, node: u16, height: u64) -> Value {
+        self.rpc(node).call("block", json!({"height": height.to_string()})).unwrap()["block"]["header"].clone()
+    }
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        self.run(&["down"]);
+    }
+}
+
+/// Each validator in turn is killed while the others go on, and comes back to the same state.
+#[test]
+fn each_in_turn_and_clients_notice_nothing() {
+    let net = Devnet { folder: tempfile::tempdir().unwrap(), base: free_ports() };
+    net.run(&["up"]);
+    // Clients talk to CometBFT as they do to a solo chain.
+    cosmjs(&net.at(0));
+    cosmpy(&net.at(1));
+    for node in 0..4 {
+        net.run(&["kill", &node.to_string()]);
+        let other = (node + 1) % 4;
+        let height = net.height(other);
+        net.wait(other, height + 2);
+        net.run(&["start", &node.to_string()]);
+        net.wait(node, height + 3);
+    }
+    let last = (0..4).map(|node| net.height(node)).max().unwrap();
+    (0..4).for_each(|node| net.wait(node, last));
+    for height in [2, last / 2, last] {
+        let first = net.header(0, height);
+        (1..4).for_each(|node| assert_eq!(net.header(node, height), first, "block {height} of node {node}"));
+    }
+    for (trusted, next) in [(1, 2), (2, last), (last / 2, last)] {
+        assert_eq!(follow(&net.rpc(2), trusted, next), Verdict::Success, "{trusted} to {next}");
+    }
+    // What was written before the kills is there on all.
+    let supply: Vec<_> = (0..4).map(|node| get(&format!("http://{}/cosmos/bank/v1beta1/supply", net.at(node).rest), Some(last))).collect();
+    assert!(supply.iter().all(|s| s.0 == 200 && *s == supply[0]), "{supply:?}");
+}
