@@ -12,4 +12,5 @@ mod node;
 mod rest_speaks_as_the_go_gateway;
 mod solo_chain;
 mod test_chain;
+mod the_compatibility_table_is_true;
 mod the_server_answers_whole_requests;
