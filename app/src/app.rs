@@ -6,10 +6,10 @@ use crate::comet::Comet;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
 use serde_json::Value;
-use std::path::PathBuf;
-use std::time::Instant;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::time::Instant;
 use zektra_genesis::{check_state, section};
 use zektra_modules::MODULES;
 use zektra_modules::address::Prefix;
@@ -313,7 +313,10 @@ impl App {
         let root = staged.root().to_vec();
         let identity = Identity { chain_id: chain_id.into(), prefix };
         *self.0.identity.write().unwrap_or_else(poisoned) = Some(identity);
-        *self.working() = Working { genesis: Some(Genesis { block: Block { height: initial_height, ..block }, changes, staged }), block: None };
+        *self.working() = Working {
+            genesis: Some(Genesis { block: Block { height: initial_height, ..block }, changes, staged }),
+            block: None,
+        };
         Ok((validators, root))
     }
 

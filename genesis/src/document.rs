@@ -83,8 +83,9 @@ impl Genesis {
         if !document["validators"].is_array() && !document["validators"].is_null() {
             return Err(wrong("validators", &document["validators"], "a list"));
         }
-        let typed: tendermint::Genesis<Value> = serde_json::from_value(document.clone())
-            .map_err(|e| DocumentError::Field { field: "genesis", found: e.to_string(), expected: "CometBFT's fields".into() })?;
+        let typed: tendermint::Genesis<Value> = serde_json::from_value(document.clone()).map_err(|e| {
+            DocumentError::Field { field: "genesis", found: e.to_string(), expected: "CometBFT's fields".into() }
+        })?;
         for validator in &typed.validators {
             if validator.power.value() == 0 {
                 return Err(wrong("validators[].power", &json!(validator.power), "a positive number"));

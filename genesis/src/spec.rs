@@ -204,7 +204,8 @@ pub fn with_prefix(mut spec: Spec, prefix: &str) -> Result<Spec, SpecError> {
     let old = Prefix::new(&spec.bech32_prefix).map_err(|e| wrong("bech32_prefix", &spec.bech32_prefix, e))?;
     let new = Prefix::new(prefix).map_err(|e| wrong("bech32_prefix", prefix, e))?;
     for account in &mut spec.accounts {
-        let address = old.parse(&account.address).map_err(|e| wrong("accounts[].address", &account.address, e.to_string()))?;
+        let address =
+            old.parse(&account.address).map_err(|e| wrong("accounts[].address", &account.address, e.to_string()))?;
         account.address = new.text(&address);
     }
     spec.bech32_prefix = prefix.into();

@@ -38,7 +38,8 @@ pub fn doctor(home: &Home) -> Result<()> {
     report.said("config/node_key.json", home.node_id().map_err(Into::into));
     report.said("disk", room(home));
     match home.lock() {
-        Err(e) => report.said("database", Err(anyhow::anyhow!("{e}; its ports and invariants are checked when it is stopped"))),
+        Err(e) => report
+            .said("database", Err(anyhow::anyhow!("{e}; its ports and invariants are checked when it is stopped"))),
         Ok(_lock) => {
             let config = config.unwrap_or_default();
             report.said("database", database(home, &config));

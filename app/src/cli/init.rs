@@ -142,7 +142,9 @@ pub fn config(home: &Home) -> Result<()> {
 pub fn version(output: Output) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     match output {
-        Output::Text => println!("zektrad {version}, state machine {APP_VERSION}, ABCI 2.0 of CometBFT {COMETBFT_VERSION}"),
+        Output::Text => {
+            println!("zektrad {version}, state machine {APP_VERSION}, ABCI 2.0 of CometBFT {COMETBFT_VERSION}")
+        }
         Output::Json => {
             let facts = json!({"name": "zektrad", "version": version, "app_version": APP_VERSION, "cometbft": COMETBFT_VERSION});
             println!("{facts:#}");

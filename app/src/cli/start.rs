@@ -121,7 +121,11 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
         home.genesis()?;
         return run::behind_comet(home, &config, &stop, |endpoints, abci| {
             show(endpoints);
-            tracing::info!(abci, rpc = config.comet.rpc, "waiting for CometBFT: start it with --proxy_app of this address");
+            tracing::info!(
+                abci,
+                rpc = config.comet.rpc,
+                "waiting for CometBFT: start it with --proxy_app of this address"
+            );
         });
     }
     let fresh = !home.is_made();

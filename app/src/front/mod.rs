@@ -4,8 +4,8 @@ pub mod grpc;
 pub mod metrics;
 pub mod openapi;
 pub mod rest;
-pub mod rpc;
 mod routes;
+pub mod rpc;
 
 pub use routes::{Part, Route, Verb, routes};
 

@@ -49,9 +49,7 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     match tokio::task::block_in_place(|| front.answer(&method, &uri, &headers, &body)) {
-        Ok((value, height)) => {
-            ([(HEIGHT_HEADER, height.to_string())], axum::Json(value)).into_response()
-        }
+        Ok((value, height)) => ([(HEIGHT_HEADER, height.to_string())], axum::Json(value)).into_response(),
         Err(e) => {
             let body = json!({"code": e.code as i32, "message": e.message, "details": []});
             (http_status(e.code), axum::Json(body)).into_response()
@@ -70,13 +68,7 @@ fn http_status(code: Code) -> StatusCode {
 }
 
 impl Front {
-    fn answer(
-        &self,
-        method: &Method,
-        uri: &Uri,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<(Value, u64), QueryError> {
+    fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<(Value, u64), QueryError> {
         let unknown = || Code::Unimplemented.error(format!("{method} {}: no such route", uri.path()));
         let verb = match *method {
             Method::GET | Method::HEAD => Verb::Get,
@@ -98,7 +90,8 @@ impl Front {
         };
         let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         // The path's fields last: they count.
-        let all = query.into_owned().filter(|_| !route.body).chain(fields.iter().map(|(k, v)| ((*k).into(), v.clone())));
+        let all =
+            query.into_owned().filter(|_| !route.body).chain(fields.iter().map(|(k, v)| ((*k).into(), v.clone())));
         for (name, text) in all {
             set(&input, &mut request, &name, &text)?;
         }

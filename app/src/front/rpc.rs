@@ -39,8 +39,7 @@ async fn list() -> Response {
     let methods = "abci_info abci_query block block_by_hash block_results block_search blockchain broadcast_tx_async \
                    broadcast_tx_commit broadcast_tx_sync check_tx commit consensus_params genesis genesis_chunked header \
                    header_by_hash health net_info num_unconfirmed_txs status tx tx_search unconfirmed_txs validators";
-    let links: String =
-        methods.split_whitespace().map(|m| format!("<li><a href=\"{m}\">{m}</a></li>")).collect();
+    let links: String = methods.split_whitespace().map(|m| format!("<li><a href=\"{m}\">{m}</a></li>")).collect();
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Zektra: RPC</title>\
          <body style=\"font:15px/1.5 system-ui;margin:2rem\"><h1>Zektra: RPC</h1><ul>{links}</ul></body></html>"
@@ -167,10 +166,8 @@ fn text(value: &Value) -> Message {
 
 fn fitting(subscriptions: &Subscriptions, event: &Happened) -> Vec<Value> {
     let fits = subscriptions.iter().filter(|(_, (_, query))| query.fits(&event.events));
-    fits.map(|(query, (id, _))| {
-        answered(id, Ok(json!({"query": query, "data": event.data, "events": event.events})))
-    })
-    .collect()
+    fits.map(|(query, (id, _))| answered(id, Ok(json!({"query": query, "data": event.data, "events": event.events}))))
+        .collect()
 }
 
 fn handle(solo: &Solo, subscriptions: &mut Subscriptions, request: &Value) -> Value {

@@ -177,8 +177,7 @@ pub fn search(
     }
     // Heights and equal values bound what must be looked at; whatever else is asked is checked on the record.
     let (lowest, highest) = query.heights_of("tx.height");
-    let mut sequences: Vec<Sequence> =
-        query.equal().map(|(name, value)| Sequence(event_prefix(name, value))).collect();
+    let mut sequences: Vec<Sequence> = query.equal().map(|(name, value)| Sequence(event_prefix(name, value))).collect();
     if sequences.is_empty() {
         sequences.push(Sequence(b"at/".to_vec()));
     }

@@ -96,7 +96,8 @@ impl std::str::FromStr for Query {
             }
             let after = after.trim_start();
             let found = OPERATIONS.iter().find_map(|(t, o)| after.strip_prefix(t).map(|rest| (*o, rest)));
-            let (operation, after) = found.ok_or_else(|| wrong(after, "expected =, <, <=, >, >=, CONTAINS or EXISTS"))?;
+            let (operation, after) =
+                found.ok_or_else(|| wrong(after, "expected =, <, <=, >, >=, CONTAINS or EXISTS"))?;
             let after = after.trim_start();
             let (value, after) = match (operation, after.strip_prefix('\'')) {
                 (Operation::Exists, _) => (String::new(), after),

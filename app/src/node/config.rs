@@ -114,7 +114,9 @@ impl Config {
             return Err("state.keep: 1, expected 0 or at least 2".into());
         }
         if config.solo.block_time_ms == 0 {
-            return Err("solo.block_time_ms: 0, expected a positive number; `on_tx = true` makes blocks on demand".into());
+            return Err(
+                "solo.block_time_ms: 0, expected a positive number; `on_tx = true` makes blocks on demand".into()
+            );
         }
         Ok(config)
     }

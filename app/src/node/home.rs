@@ -110,8 +110,13 @@ impl Home {
         }
         let app = self.config_file("app.toml");
         if !app.exists() {
-            let text = toml::to_string(config).map_err(|e| HomeError::Content { path: app.clone(), why: e.to_string() })?;
-            write(&app, format!("# How this node runs. Fields that are left out have these values.\n\n{text}").as_bytes(), false)?;
+            let text =
+                toml::to_string(config).map_err(|e| HomeError::Content { path: app.clone(), why: e.to_string() })?;
+            write(
+                &app,
+                format!("# How this node runs. Fields that are left out have these values.\n\n{text}").as_bytes(),
+                false,
+            )?;
         }
         Ok(())
     }

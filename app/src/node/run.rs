@@ -198,7 +198,7 @@ pub fn open_solo(home: &Home, app: &App, endpoints: &Endpoints, limits: Limits) 
         rpc_address: endpoints.rpc.map(|a| format!("tcp://{a}")).unwrap_or_default(),
     };
     let solo = Solo::open(app.clone(), genesis, home.validator_key()?, identity, limits)?;
-    app.attach(solo.clone());
+    app.attach(Arc::new(solo.weak()));
     Ok(solo)
 }
 

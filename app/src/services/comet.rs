@@ -159,18 +159,17 @@ fn node_info(node: &Node) -> Result<GetNodeInfoResponse, QueryError> {
     let build = |path: &str, version: &str| Module { path: path.into(), version: version.into(), sum: String::new() };
     Ok(GetNodeInfoResponse {
         default_node_info: Some(DefaultNodeInfo {
-            protocol_version: Some(ProtocolVersion {
-                p2p: number("p2p"),
-                block: number("block"),
-                app: number("app"),
-            }),
+            protocol_version: Some(ProtocolVersion { p2p: number("p2p"), block: number("block"), app: number("app") }),
             default_node_id: text("id"),
             listen_addr: text("listen_addr"),
             network: text("network"),
             version: text("version"),
             channels: hex::decode(text("channels")).unwrap_or_default(),
             moniker: text("moniker"),
-            other: Some(DefaultNodeInfoOther { tx_index: text("other/tx_index"), rpc_address: text("other/rpc_address") }),
+            other: Some(DefaultNodeInfoOther {
+                tx_index: text("other/tx_index"),
+                rpc_address: text("other/rpc_address"),
+            }),
         }),
         application_version: Some(VersionInfo {
             name: crate::abci::NAME.into(),

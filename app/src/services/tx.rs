@@ -29,9 +29,7 @@ pub fn service(node: &Node) -> Service {
         .unary("BroadcastTx", move |_, request| broadcast(&n3, &request))
         .unary("GetTxsEvent", move |_, request| search(&n4, &request))
         .unary("GetBlockWithTxs", move |_, request| block_with_txs(&n5, &request))
-        .unary("TxDecode", |_, request: TxDecodeRequest| {
-            Ok(TxDecodeResponse { tx: Some(read(&request.tx_bytes)?) })
-        })
+        .unary("TxDecode", |_, request: TxDecodeRequest| Ok(TxDecodeResponse { tx: Some(read(&request.tx_bytes)?) }))
         .unary("TxEncode", |_, request: TxEncodeRequest| {
             let tx = request.tx.ok_or_else(|| Code::InvalidArgument.error("invalid empty tx"))?;
             Ok(TxEncodeResponse { tx_bytes: raw(&tx).encode_to_vec().into() })
@@ -69,7 +67,12 @@ fn simulate(node: &Node, request: SimulateRequest) -> Result<SimulateResponse, Q
     }
     let outcome = node.app()?.simulate(&bytes)?;
     if let Some(e) = outcome.error {
-        return Err(Code::Unknown.error(format!("{} With gas wanted: '{}' and gas used: '{}' ", e.log, u64::MAX, outcome.gas_used)));
+        return Err(Code::Unknown.error(format!(
+            "{} With gas wanted: '{}' and gas used: '{}' ",
+            e.log,
+            u64::MAX,
+            outcome.gas_used
+        )));
     }
     #[allow(deprecated)]
     let result = AbciResult {

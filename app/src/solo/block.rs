@@ -1,7 +1,7 @@
 //! Blocks as CometBFT makes them: headers, hashes and a validator's signature, so that its light clients accept them.
 
-use ed25519_consensus::SigningKey;
 use base64::Engine as _;
+use ed25519_consensus::SigningKey;
 use prost::Message as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -157,11 +157,8 @@ fn aunts(leaves: &[Vec<u8>], place: usize) -> Vec<merkle::Hash> {
         return vec![];
     }
     let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-    let (mut out, other) = if place < left.len() {
-        (aunts(left, place), right)
-    } else {
-        (aunts(right, place - left.len()), left)
-    };
+    let (mut out, other) =
+        if place < left.len() { (aunts(left, place), right) } else { (aunts(right, place - left.len()), left) };
     out.push(merkle::simple_hash_from_byte_vectors::<Sha256>(other));
     out
 }

@@ -10,11 +10,12 @@ pub mod rpc;
 pub use pool::{Limits, Pool};
 
 use crate::app::{APP_VERSION, App, AppError};
+use crate::comet::{Comet, RpcError};
 use crate::index::{self, Named};
 use block::{Parent, Signer};
 use prost::Message as _;
 use serde_json::{Value, json};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tendermint::block::Commit;
 use tendermint::{Block, Time, block as tm, chain};
@@ -22,8 +23,8 @@ use tendermint_abci::Application as _;
 use zektra_genesis::Genesis;
 use zektra_proto::tendermint::abci::response_process_proposal::ProposalStatus;
 use zektra_proto::tendermint::abci::{
-    CheckTxType, CommitInfo, RequestCheckTx, RequestFinalizeBlock, RequestInitChain,
-    RequestPrepareProposal, RequestProcessProposal, ResponseCheckTx, ResponseFinalizeBlock, Validator, VoteInfo,
+    CheckTxType, CommitInfo, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal,
+    RequestProcessProposal, ResponseCheckTx, ResponseFinalizeBlock, Validator, VoteInfo,
 };
 use zektra_proto::tendermint::types::{Block as RawBlock, Commit as RawCommit, ConsensusParams};
 use zektra_state::{Changes, StateError};
@@ -99,6 +100,16 @@ pub struct Solo {
 impl std::fmt::Debug for Solo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Solo({})", self.chain_id)
+    }
+}
+
+/// A solo chain as its own application sees it: the chain holds the application, not the other way round.
+struct Inside(Weak<Solo>);
+
+impl Comet for Inside {
+    fn call(&self, method: &str, params: Value) -> Result<Value, RpcError> {
+        let stopped = || RpcError::internal("the node stops");
+        self.0.upgrade().ok_or_else(stopped)?.call(method, params)
     }
 }
 
@@ -207,7 +218,9 @@ impl Solo {
         let commit = stored_commit(app, height)?.ok_or_else(of_comet)?;
         if block.header.proposer_address != signer.address() {
             let (found, own) = (block.header.proposer_address, signer.address());
-            return Err(mismatch(format!("block {height} was made by validator {found}, the key of this home is {own}")));
+            return Err(mismatch(format!(
+                "block {height} was made by validator {found}, the key of this home is {own}"
+            )));
         }
         let results = stored_results(app, height)?.unwrap_or_default();
         let parent = Parent {
@@ -217,6 +230,11 @@ impl Solo {
             results_hash: block::results_hash(&results.tx_results),
         };
         Ok(Tip { height, time: block.header.time, parent })
+    }
+
+    /// The chain for its own application's services.
+    pub fn weak(self: &Arc<Self>) -> impl Comet + use<> {
+        Inside(Arc::downgrade(self))
     }
 
     /// The application.
@@ -294,7 +312,13 @@ impl Solo {
         let height = tip.height + 1;
         // Time moves on in every block, whatever the clock says; the first has the genesis file's.
         let least = tip.time.checked_add(Duration::from_millis(1)).unwrap_or(tip.time);
-        let time = if height == self.initial_height { self.genesis_time } else if now.after(least) { now } else { least };
+        let time = if height == self.initial_height {
+            self.genesis_time
+        } else if now.after(least) {
+            now
+        } else {
+            least
+        };
         let params = self.params()?;
         let pending: Vec<_> = held(&self.pool).txs().map(|t| t.clone().into()).collect();
         let room = params.block.map_or(1 << 22, |b| b.max_bytes).saturating_sub(OVERHEAD);
@@ -309,16 +333,8 @@ impl Solo {
             ..RequestPrepareProposal::default()
         };
         let txs: Vec<Vec<u8>> = self.app.prepare_proposal(request).txs.into_iter().map(|t| t.to_vec()).collect();
-        let block = block::make(
-            &self.chain_id,
-            height,
-            time,
-            &tip.parent,
-            &self.signer,
-            &params,
-            APP_VERSION,
-            txs.clone(),
-        )?;
+        let block =
+            block::make(&self.chain_id, height, time, &tip.parent, &self.signer, &params, APP_VERSION, txs.clone())?;
         let id = block::id(&block)?;
         let (hash, validators) = (id.hash.as_bytes().to_vec(), block.header.next_validators_hash.as_bytes().to_vec());
         let shared: Vec<_> = txs.iter().map(|t| t.clone().into()).collect();
@@ -375,8 +391,10 @@ impl Solo {
     }
 
     fn commit_info(&self, tip: &Tip) -> CommitInfo {
-        let validator =
-            Validator { address: self.signer.address().as_bytes().to_vec().into(), power: self.signer.info.power.into() };
+        let validator = Validator {
+            address: self.signer.address().as_bytes().to_vec().into(),
+            power: self.signer.info.power.into(),
+        };
         let vote = VoteInfo {
             validator: Some(validator),
             block_id_flag: zektra_proto::tendermint::types::BlockIdFlag::Commit as i32,
@@ -400,7 +418,8 @@ impl Solo {
             let _ = self.happened.send(Arc::new(Happened { data, events }));
         };
         let height = block.header.height.value();
-        let shown = json!({"block": rpc::block_json(block), "block_id": id, "result_finalize_block": rpc::finalized(results)});
+        let shown =
+            json!({"block": rpc::block_json(block), "block_id": id, "result_finalize_block": rpc::finalized(results)});
         tell("NewBlock", shown, index::named(&results.events));
         tell("NewBlockHeader", json!({"header": block.header}), index::named(&results.events));
         for (k, (tx, result)) in txs.iter().zip(&results.tx_results).enumerate() {

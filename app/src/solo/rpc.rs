@@ -106,9 +106,7 @@ impl Params<'_> {
         let page = self.number("page")?.unwrap_or(1);
         match u64::try_from(page).ok().filter(|p| *p >= 1 && *p <= pages) {
             Some(page) => Ok(((page - 1) * per_page, per_page)),
-            None => {
-                Err(RpcError::internal(format!("page should be within [1, {pages}] range, given {page}")))
-            }
+            None => Err(RpcError::internal(format!("page should be within [1, {pages}] range, given {page}"))),
         }
     }
 }
@@ -320,7 +318,8 @@ impl Solo {
         let mut earliest = 0;
         if let Some((id, block)) = stored_block(&self.app, last)? {
             // That of the header, as CometBFT has it: the state after the block before.
-            (hash, app_hash, time) = (id.hash.to_string(), block.header.app_hash.as_bytes().to_vec(), block.header.time);
+            (hash, app_hash, time) =
+                (id.hash.to_string(), block.header.app_hash.as_bytes().to_vec(), block.header.time);
         } else if app_hash.is_empty() {
             app_hash = super::held(&self.tip).parent.app_hash.clone();
         }
@@ -437,7 +436,9 @@ impl Solo {
         });
         let (skip, _) = params.page(1)?;
         let shown: Vec<_> = [shown].into_iter().skip(usize::try_from(skip).unwrap_or(1)).collect();
-        Ok(json!({"block_height": height.to_string(), "validators": shown, "count": shown.len().to_string(), "total": "1"}))
+        Ok(
+            json!({"block_height": height.to_string(), "validators": shown, "count": shown.len().to_string(), "total": "1"}),
+        )
     }
 
     fn unconfirmed(&self, params: &Params<'_>) -> Answer {
@@ -491,7 +492,9 @@ impl Solo {
         match params.text("order_by")? {
             None | Some("" | "asc") => Ok(Order::Ascending),
             Some("desc") => Ok(Order::Descending),
-            Some(other) => Err(RpcError::params(format!("expected order_by to be either `asc` or `desc` or empty, got {other}"))),
+            Some(other) => {
+                Err(RpcError::params(format!("expected order_by to be either `asc` or `desc` or empty, got {other}")))
+            }
         }
     }
 
@@ -529,7 +532,8 @@ impl Solo {
         }
         let (skip, take) = params.page(found.len() as u64)?;
         let (skip, take) = (usize::try_from(skip).unwrap_or(usize::MAX), usize::try_from(take).unwrap_or(0));
-        let blocks: Vec<_> = found.iter().skip(skip).take(take).map(|h| self.shown_block(*h)).collect::<Result<_, _>>()?;
+        let blocks: Vec<_> =
+            found.iter().skip(skip).take(take).map(|h| self.shown_block(*h)).collect::<Result<_, _>>()?;
         Ok(json!({"blocks": blocks, "total_count": found.len().to_string()}))
     }
 
@@ -541,9 +545,7 @@ impl Solo {
         let (height, prove) = (params.number("height")?.unwrap_or(0), params.flag("prove")?);
         let path = params.text("path")?.unwrap_or_default().to_string();
         let answer = self.app.query(RequestQuery { data: data.into(), path, height, prove });
-        let op = |o: &zektra_proto::tendermint::crypto::ProofOp| {
-            json!({"type": o.r#type, "key": BASE64.encode(&o.key), "data": BASE64.encode(&o.data)})
-        };
+        let op = |o: &zektra_proto::tendermint::crypto::ProofOp| json!({"type": o.r#type, "key": BASE64.encode(&o.key), "data": BASE64.encode(&o.data)});
         let proof = answer.proof_ops.as_ref().map(|p| json!({"ops": p.ops.iter().map(op).collect::<Vec<_>>()}));
         Ok(json!({"response": {
             "code": answer.code,

@@ -124,3 +124,5 @@ await step("websocket", async () => {
 
 for (const c of [client, signing, ledger]) c.disconnect();
 
+// The websocket client keeps the process alive.
+process.exit(0);

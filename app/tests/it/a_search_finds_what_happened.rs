@@ -18,11 +18,8 @@ fn by_events_heights_and_hash_forwards_and_backwards() {
     let mut all = vec![];
     for height in 1..=6i64 {
         for k in 0..3u32 {
-            let tx = if k == 2 {
-                bob.sign(vec![bob.pay(&to_alice, 5)])
-            } else {
-                alice.sign(vec![alice.pay(&to_bob, 5)])
-            };
+            let tx =
+                if k == 2 { bob.sign(vec![bob.pay(&to_alice, 5)]) } else { alice.sign(vec![alice.pay(&to_bob, 5)]) };
             assert_eq!(chain.solo.submit(tx).unwrap().code, 0);
         }
         chain.block();

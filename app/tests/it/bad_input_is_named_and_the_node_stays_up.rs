@@ -25,7 +25,12 @@ fn over_all_fronts() {
     let node = Node::start(folder.path(), &["--on-tx"]);
     let cases = [
         ("/cosmos/bank/v1beta1/balances/zektra1xyz", 400, 3, "decoding bech32 failed"),
-        ("/cosmos/auth/v1beta1/accounts/zektra1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqjz0hdw", 400, 3, "decoding bech32 failed"),
+        (
+            "/cosmos/auth/v1beta1/accounts/zektra1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqjz0hdw",
+            400,
+            3,
+            "decoding bech32 failed",
+        ),
         ("/cosmos/tx/v1beta1/txs/00", 400, 3, "hash \"00\": expected 64 hexadecimal digits"),
         (&format!("/cosmos/tx/v1beta1/txs/{}", "00".repeat(32)), 404, 5, "tx not found"),
         ("/cosmos/tx/v1beta1/txs", 400, 3, "query cannot be empty"),
@@ -56,15 +61,24 @@ fn over_all_fronts() {
         (e.code, e.data)
     };
     assert_eq!(wrong("no_such", json!({})).0, -32601);
-    assert_eq!(wrong("block", json!({"height": "99"})).1, "height 99 must be less than or equal to the current blockchain height 1");
+    assert_eq!(
+        wrong("block", json!({"height": "99"})).1,
+        "height 99 must be less than or equal to the current blockchain height 1"
+    );
     assert_eq!(wrong("block", json!({"height": -1})).1, "height must be greater than 0, but got -1");
     assert_eq!(wrong("block", json!({"height": {}})).1, "parameter height is {}, expected a whole number");
     assert_eq!(wrong("broadcast_tx_sync", json!({})).1, "parameter tx is missing");
-    assert_eq!(wrong("broadcast_tx_sync", json!({"tx": "%"})).1, "parameter tx is \"%\", expected base64, or hexadecimal after 0x");
+    assert_eq!(
+        wrong("broadcast_tx_sync", json!({"tx": "%"})).1,
+        "parameter tx is \"%\", expected base64, or hexadecimal after 0x"
+    );
     assert_eq!(wrong("tx", json!({"hash": "00"})).1, "parameter hash is \"00\", expected the 32 bytes of a hash");
     use base64::Engine as _;
     let large = base64::engine::general_purpose::STANDARD.encode(vec![0; (1 << 20) + 1]);
-    assert_eq!(wrong("broadcast_tx_sync", json!({"tx": large})).1, "tx too large. Max size is 1048576, but got 1048577");
+    assert_eq!(
+        wrong("broadcast_tx_sync", json!({"tx": large})).1,
+        "tx too large. Max size is 1048576, but got 1048577"
+    );
     let unreadable = rpc.call("broadcast_tx_sync", json!({"tx": "AAAA"})).unwrap();
     assert_eq!((&unreadable["code"], &unreadable["codespace"]), (&json!(2), &json!("sdk")));
     assert!(raw(&node.rpc, b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n{").contains("-32700"));
@@ -84,7 +98,10 @@ fn at_the_start() {
     assert!(said(&["start"]).contains("genesis.json is missing: make a home with `zektrad init`"));
     assert!(said(&["start", "--solo", "--block-time", "0s"]).contains("expected a time as 500ms, 2s or 1m"));
     assert!(said(&["init", "--bech32-prefix", "Z"]).contains("expected 1 to 20 lower-case letters and digits"));
-    assert!(said(&["start", "--solo", "--rpc", "127.0.0.1:1"]).contains("rpc.address \"127.0.0.1:1\" cannot be listened on"));
+    assert!(
+        said(&["start", "--solo", "--rpc", "127.0.0.1:1"])
+            .contains("rpc.address \"127.0.0.1:1\" cannot be listened on")
+    );
     // A home is made now: the next may not make another.
     assert!(said(&["init"]).contains("is there already"));
     assert!(said(&["start", "--solo", "--chain-id", "other-1"]).contains("holds the chain zektra-dev-1"));

@@ -53,7 +53,8 @@ pub fn cosmjs(node: &At) {
     std::fs::copy(clients().join("cosmjs.mjs"), &script).unwrap();
     let said = run(node, Command::new("node").arg(&script));
     let steps: Vec<_> = said.lines().collect();
-    let all = ["connect", "balances", "send", "simulate", "failures", "amino signing", "multisig", "search", "websocket"];
+    let all =
+        ["connect", "balances", "send", "simulate", "failures", "amino signing", "multisig", "search", "websocket"];
     assert_eq!(steps, all);
 }
 

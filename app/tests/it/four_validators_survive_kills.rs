@@ -116,6 +116,8 @@ fn each_in_turn_and_clients_notice_nothing() {
         assert_eq!(follow(&net.rpc(2), trusted, next), Verdict::Success, "{trusted} to {next}");
     }
     // What was written before the kills is there on all.
-    let supply: Vec<_> = (0..4).map(|node| get(&format!("http://{}/cosmos/bank/v1beta1/supply", net.at(node).rest), Some(last))).collect();
+    let supply: Vec<_> = (0..4)
+        .map(|node| get(&format!("http://{}/cosmos/bank/v1beta1/supply", net.at(node).rest), Some(last)))
+        .collect();
     assert!(supply.iter().all(|s| s.0 == 200 && *s == supply[0]), "{supply:?}");
 }

@@ -1,6 +1,5 @@
 use super::solo_chain::{SoloChain, person};
 use serde_json::json;
-use zektra_app::comet::Comet;
 use std::time::Duration;
 use tendermint::block::Height;
 use tendermint::block::signed_header::SignedHeader;
@@ -8,6 +7,7 @@ use tendermint::validator::{Info, Set};
 use tendermint_light_client_verifier::options::Options;
 use tendermint_light_client_verifier::types::{TrustThreshold, TrustedBlockState, UntrustedBlockState};
 use tendermint_light_client_verifier::{ProdVerifier, Verdict, Verifier as _};
+use zektra_app::comet::Comet;
 
 /// What a light client gets of a height.
 fn light_block(chain: &dyn Comet, height: u64) -> (SignedHeader, Set) {

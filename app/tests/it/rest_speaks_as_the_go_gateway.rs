@@ -55,7 +55,9 @@ fn shapes_heights_pages_and_errors() {
     assert_eq!(found["tx_response"]["tx"]["@type"], "/cosmos.tx.v1beta1.Tx");
     assert_eq!(found["tx_response"]["logs"], json!([]));
     assert!(found["tx_response"]["timestamp"].as_str().unwrap().ends_with('Z'));
-    let events = node.get(&format!("/cosmos/tx/v1beta1/txs?query=transfer.recipient=%27{}%27&order_by=2&limit=1", bob.address())).1;
+    let events = node
+        .get(&format!("/cosmos/tx/v1beta1/txs?query=transfer.recipient=%27{}%27&order_by=2&limit=1", bob.address()))
+        .1;
     assert_eq!((&events["total"], &events["pagination"]), (&json!("1"), &Value::Null));
     assert_eq!(events["tx_responses"][0]["txhash"], hash);
     let block = node.get(&format!("/cosmos/tx/v1beta1/txs/block/{height}")).1;
@@ -71,7 +73,8 @@ fn shapes_heights_pages_and_errors() {
     // Pages by key and by offset.
     let page = node.get("/cosmos/auth/v1beta1/accounts?pagination.limit=2&pagination.count_total=true").1;
     assert_eq!((page["accounts"].as_array().unwrap().len(), &page["pagination"]["total"]), (2, &json!("5")));
-    let key: String = form_urlencoded::byte_serialize(page["pagination"]["next_key"].as_str().unwrap().as_bytes()).collect();
+    let key: String =
+        form_urlencoded::byte_serialize(page["pagination"]["next_key"].as_str().unwrap().as_bytes()).collect();
     let next = node.get(&format!("/cosmos/auth/v1beta1/accounts?pagination.limit=9&pagination.key={key}")).1;
     let offset = node.get("/cosmos/auth/v1beta1/accounts?pagination.offset=2").1;
     assert_eq!(next["accounts"], offset["accounts"]);

@@ -13,7 +13,9 @@ use zektra_proto::tendermint::abci::{
     Event, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestQuery,
     ResponseCheckTx, ResponseFinalizeBlock, ResponseQuery,
 };
-use zektra_proto::tendermint::types::{AbciParams, BlockParams, ConsensusParams, EvidenceParams, ValidatorParams, VersionParams};
+use zektra_proto::tendermint::types::{
+    AbciParams, BlockParams, ConsensusParams, EvidenceParams, ValidatorParams, VersionParams,
+};
 use zektra_store::Options;
 
 pub const CHAIN_ID: &str = "zektra-test-1";

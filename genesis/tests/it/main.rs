@@ -6,8 +6,8 @@ use zektra_genesis::{DEVNET, Genesis, Spec, Validator, with_prefix};
 
 fn validators() -> Vec<Validator> {
     let key = tendermint::PublicKey::from_raw_ed25519(&[
-        215, 90, 152, 1, 130, 177, 10, 183, 213, 75, 254, 211, 201, 100, 7, 58, 14, 225, 114, 243, 218, 166, 35, 37, 175,
-        2, 26, 104, 247, 7, 81, 26,
+        215, 90, 152, 1, 130, 177, 10, 183, 213, 75, 254, 211, 201, 100, 7, 58, 14, 225, 114, 243, 218, 166, 35, 37,
+        175, 2, 26, 104, 247, 7, 81, 26,
     ]);
     vec![Validator { key: key.unwrap(), power: 10, name: "one".into() }]
 }
@@ -44,9 +44,17 @@ fn a_wrong_field_is_named() {
     };
     assert_eq!(refused(&|d| d["chain_id"] = "".into()), "chain_id: \"\", expected a text of 1 to 50 characters");
     assert_eq!(refused(&|d| d["genesis_time"] = 5.into()), "genesis_time: 5, expected a time as 2026-01-31T12:00:00Z");
-    assert_eq!(refused(&|d| d["initial_height"] = "0".into()), "initial_height: \"0\", expected a text that is a positive number, as \"1\"");
-    assert_eq!(refused(&|d| d["validators"][0]["power"] = "0".into()), "validators[].power: 0, expected a positive number");
-    assert!(refused(&|d| d["app_state"]["nothing"] = json!({})).contains("app_state.nothing: a section, expected chain"));
+    assert_eq!(
+        refused(&|d| d["initial_height"] = "0".into()),
+        "initial_height: \"0\", expected a text that is a positive number, as \"1\""
+    );
+    assert_eq!(
+        refused(&|d| d["validators"][0]["power"] = "0".into()),
+        "validators[].power: 0, expected a positive number"
+    );
+    assert!(
+        refused(&|d| d["app_state"]["nothing"] = json!({})).contains("app_state.nothing: a section, expected chain")
+    );
     assert!(refused(&|d| d["app_state"]["bank"]["params"] = Value::Null).contains("app_state.bank"));
     assert!(Genesis::read("{").unwrap_err().to_string().starts_with("the genesis file is no JSON: "));
 }
