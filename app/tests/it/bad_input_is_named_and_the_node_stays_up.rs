@@ -99,8 +99,8 @@ fn at_the_start() {
     assert!(said(&["start", "--solo", "--block-time", "0s"]).contains("expected a time as 500ms, 2s or 1m"));
     assert!(said(&["init", "--bech32-prefix", "Z"]).contains("expected 1 to 20 lower-case letters and digits"));
     assert!(
-        said(&["start", "--solo", "--rpc", "127.0.0.1:1"])
-            .contains("rpc.address \"127.0.0.1:1\" cannot be listened on")
+        said(&["start", "--solo", "--rpc", "127.0.0.1:x"])
+            .contains("rpc.address \"127.0.0.1:x\" cannot be listened on")
     );
     // A home is made now: the next may not make another.
     assert!(said(&["init"]).contains("is there already"));
