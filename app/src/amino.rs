@@ -136,7 +136,8 @@ fn content(message: &DynamicMessage) -> Result<Json, TxError> {
     for field in descriptor.fields() {
         let options = field.options();
         let keep = options.get_extension(&KEEP_EMPTY).as_bool().unwrap_or(false);
-        if !message.has_field(&field) && !(keep && field.containing_oneof().is_none()) {
+        let kept = keep && field.containing_oneof().is_none();
+        if !message.has_field(&field) && !kept {
             continue;
         }
         let value = message.get_field(&field);

@@ -410,6 +410,9 @@ impl App {
         let service = self.service(service).ok_or_else(unknown)?;
         let identity = self.identity().ok_or_else(|| Code::Unavailable.error("the chain has no genesis yet"))?;
         let committed = self.committed();
+        if committed.height == 0 {
+            return Err(Code::Unavailable.error("the chain has no block yet"));
+        }
         if height > committed.height {
             let last = committed.height;
             return Err(Code::InvalidArgument.error(format!("height {height} is in the future, the last is {last}")));

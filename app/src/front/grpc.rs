@@ -58,13 +58,13 @@ struct Method {
 }
 
 impl Method {
-    fn answer(&self, request: tonic::Request<Bytes>) -> Result<tonic::Response<Bytes>, Status> {
+    fn answer(&self, request: &tonic::Request<Bytes>) -> Result<tonic::Response<Bytes>, QueryError> {
         let header = request.metadata().get(HEIGHT_HEADER).map(|h| h.as_encoded_bytes().to_vec());
-        let answered = tokio::task::block_in_place(|| {
+        let (bytes, height) = tokio::task::block_in_place(|| {
             let height = height(&self.app, header.as_deref())?;
-            Ok((self.app.answer(&self.path, request.get_ref(), height)?, height))
-        });
-        let (bytes, height) = answered.map_err(status)?;
+            let answer = self.app.answer(&self.path, request.get_ref(), height)?;
+            Ok::<_, QueryError>((answer, height))
+        })?;
         let mut response = tonic::Response::new(bytes.into());
         response.metadata_mut().insert(HEIGHT_HEADER, MetadataValue::from(height));
         Ok(response)
@@ -76,7 +76,7 @@ impl UnaryService<Bytes> for Method {
     type Future = Ready<Result<tonic::Response<Bytes>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        ready(self.answer(request))
+        ready(self.answer(&request).map_err(status))
     }
 }
 

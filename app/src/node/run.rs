@@ -163,9 +163,9 @@ pub async fn fronts(listeners: Listeners, app: App, solo: Option<Arc<Solo>>, sto
 /// # Errors
 /// The application cannot go on.
 pub fn blocks(solo: &Solo, block_time: Duration, on_tx: bool, stop: &Stop) -> Result<()> {
-    let mut next = Instant::now();
+    let mut next = Instant::now() + block_time;
     loop {
-        if on_tx && solo.height() > 0 {
+        if on_tx {
             if stop.wait(Duration::ZERO) {
                 return Ok(());
             }
@@ -206,7 +206,7 @@ fn hostname() -> String {
     std::fs::read_to_string("/etc/hostname").map_or_else(|_| "node".into(), |name| name.trim().to_string())
 }
 
-/// Runs a solo chain until it is told to stop. `ready` is called before the first block.
+/// Runs a solo chain until it is told to stop. `ready` is called when there is a block.
 ///
 /// # Errors
 /// It cannot begin, or cannot go on.
@@ -217,6 +217,10 @@ pub fn solo(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpo
     let app = open(home, config)?;
     let endpoints = listeners.endpoints();
     let solo = open_solo(home, &app, &endpoints, Limits::default())?;
+    if app.committed().height == 0 {
+        // Whoever asks finds a state.
+        solo.produce(now())?;
+    }
     ready(&endpoints, &solo);
     let serving = runtime.spawn(fronts(listeners, app, Some(solo.clone()), stop.clone()));
     let made = {

@@ -169,20 +169,29 @@ fn consensus_hash(params: &ConsensusParams) -> Hash {
     Hash::Sha256(Sha256::digest(hashed.encode_to_vec()).into())
 }
 
+/// What a block holds besides what follows from its parent.
+#[derive(Clone, Debug)]
+pub struct Content<'a> {
+    /// The chain's id.
+    pub chain_id: &'a chain::Id,
+    /// The block's height.
+    pub height: u64,
+    /// The block's time.
+    pub time: Time,
+    /// The parameters of consensus.
+    pub params: &'a ConsensusParams,
+    /// The version of the state machine.
+    pub app_version: u64,
+    /// The transactions.
+    pub txs: Vec<Vec<u8>>,
+}
+
 /// Makes the block after `parent`.
 ///
 /// # Errors
 /// A height or hash of another form.
-pub fn make(
-    chain_id: &chain::Id,
-    height: u64,
-    time: Time,
-    parent: &Parent,
-    signer: &Signer,
-    params: &ConsensusParams,
-    app_version: u64,
-    txs: Vec<Vec<u8>>,
-) -> Result<Block, BlockError> {
+pub fn make(content: Content<'_>, parent: &Parent, signer: &Signer) -> Result<Block, BlockError> {
+    let Content { chain_id, height, time, params, app_version, txs } = content;
     let signatures: Vec<Vec<u8>> = parent
         .commit
         .iter()

@@ -333,8 +333,15 @@ impl Solo {
             ..RequestPrepareProposal::default()
         };
         let txs: Vec<Vec<u8>> = self.app.prepare_proposal(request).txs.into_iter().map(|t| t.to_vec()).collect();
-        let block =
-            block::make(&self.chain_id, height, time, &tip.parent, &self.signer, &params, APP_VERSION, txs.clone())?;
+        let content = block::Content {
+            chain_id: &self.chain_id,
+            height,
+            time,
+            params: &params,
+            app_version: APP_VERSION,
+            txs: txs.clone(),
+        };
+        let block = block::make(content, &tip.parent, &self.signer)?;
         let id = block::id(&block)?;
         let (hash, validators) = (id.hash.as_bytes().to_vec(), block.header.next_validators_hash.as_bytes().to_vec());
         let shared: Vec<_> = txs.iter().map(|t| t.clone().into()).collect();

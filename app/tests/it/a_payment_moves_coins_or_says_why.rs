@@ -112,7 +112,7 @@ fn each_broken_rule_has_its_code() {
     // None of them paid.
     assert_eq!(chain.balance(&alice.id()), before);
     alice.sequence = 1;
-    assert_eq!(chain.block(&[good.clone()]).tx_results[0].code, 0);
+    assert_eq!(chain.block(std::slice::from_ref(&good)).tx_results[0].code, 0);
     assert_eq!(chain.block(&[good]).tx_results[0].code, 32);
 }
 

@@ -11,7 +11,7 @@ fn a_block_without_its_commit_is_forgotten() {
     let genesis = genesis(&[&alice]);
     // The first block may be asked for again after a kill, with the genesis before it.
     let tx = alice.sign(vec![alice.pay(&bob, 5)]);
-    let first = chain.finalize(&[tx.clone()]);
+    let first = chain.finalize(std::slice::from_ref(&tx));
     chain.reopen();
     assert_eq!(chain.height, 0);
     init(&chain.app, &genesis, -1);
@@ -20,10 +20,10 @@ fn a_block_without_its_commit_is_forgotten() {
     let mut hashes = vec![];
     for k in 0..3 {
         let tx = alice.sign(vec![alice.pay(&bob, 5 + k)]);
-        let lost = chain.finalize(&[tx.clone()]);
+        let lost = chain.finalize(std::slice::from_ref(&tx));
         // Executed twice, then after a restart.
         assert_eq!(chain.finalize(&[]).tx_results.len(), 0);
-        assert_eq!(chain.finalize(&[tx.clone()]).app_hash, lost.app_hash);
+        assert_eq!(chain.finalize(std::slice::from_ref(&tx)).app_hash, lost.app_hash);
         chain.reopen();
         assert_eq!(chain.height, 1 + k as i64);
         hashes.push(chain.block(&[tx]).app_hash);
@@ -71,7 +71,7 @@ fn an_exported_state_is_a_genesis_of_the_same() {
     assert_eq!(answer.app_hash, chain.app.committed().root);
     let mut twin = TestChain { folder, app: twin, height: 2 };
     let tx = alice.sign(vec![alice.pay(&bob, 6)]);
-    assert_eq!(twin.block(&[tx.clone()]).app_hash, chain.block(&[tx]).app_hash);
+    assert_eq!(twin.block(std::slice::from_ref(&tx)).app_hash, chain.block(&[tx]).app_hash);
     assert_eq!(twin.balance(&bob), 11);
 }
 

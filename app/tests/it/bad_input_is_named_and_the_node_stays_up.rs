@@ -2,6 +2,7 @@ use super::node::{Node, get, zektrad};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 use zektra_app::comet::{Comet as _, Remote};
 
 /// Status and message of what a route refuses.
@@ -10,13 +11,19 @@ fn refused(node: &Node, path: &str) -> (u16, i64, String) {
     (status, answer["code"].as_i64().unwrap(), answer["message"].as_str().unwrap().to_string())
 }
 
+/// What a server answers to these bytes before it hangs up.
 fn raw(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(bytes).unwrap();
-    let mut answer = vec![0; 4096];
-    let read = stream.read(&mut answer).unwrap_or(0);
-    String::from_utf8_lossy(&answer[..read]).into_owned()
+    if !bytes.starts_with(b"POST") {
+        // No request follows.
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+    let mut answer = vec![];
+    // A connection that is reset has no answer.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[test]
@@ -48,7 +55,8 @@ fn over_all_fronts() {
     }
     let header = get(&format!("{}/cosmos/bank/v1beta1/supply", node.rest), Some(0));
     assert_eq!(header.0, 200, "height 0 is the last");
-    let body = "POST /cosmos/tx/v1beta1/simulate HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc";
+    let body =
+        "POST /cosmos/tx/v1beta1/simulate HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 3\r\n\r\nabc";
     assert!(raw(&node.rest, body.as_bytes()).contains("the body is no JSON"));
     for junk in [&b"\x16\x03\x01\x00"[..], &[0xff; 100], b"GET"] {
         raw(&node.rest, junk);
@@ -81,7 +89,10 @@ fn over_all_fronts() {
     );
     let unreadable = rpc.call("broadcast_tx_sync", json!({"tx": "AAAA"})).unwrap();
     assert_eq!((&unreadable["code"], &unreadable["codespace"]), (&json!(2), &json!("sdk")));
-    assert!(raw(&node.rpc, b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n{").contains("-32700"));
+    assert!(
+        raw(&node.rpc, b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1\r\n\r\n{")
+            .contains("-32700")
+    );
     // Still there.
     assert_eq!(rpc.call("status", json!({})).unwrap()["sync_info"]["latest_block_height"], "1");
     assert!(node.stop());

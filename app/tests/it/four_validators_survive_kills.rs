@@ -4,7 +4,7 @@ use super::node::get;
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tendermint_light_client_verifier::Verdict;
@@ -25,9 +25,15 @@ fn free_ports() -> u16 {
 
 impl Devnet {
     fn run(&self, arguments: &[&str]) {
+        let done = self.output(arguments);
+        let wrong = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "devnet {arguments:?}: {wrong}\n{}", self.logs());
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let comet = std::env::var("ZEKTRA_COMETBFT").expect("ZEKTRA_COMETBFT: run the tests with `make test`");
-        let done = Command::new(root.join("scripts/devnet"))
+        Command::new(root.join("scripts/devnet"))
             .args(arguments)
             .env("ZEKTRA_DEVNET", self.folder.path().join("net"))
             .env("ZEKTRA_DEVNET_PORT", self.base.to_string())
@@ -35,9 +41,7 @@ impl Devnet {
             .env("ZEKTRA_COMETBFT", comet)
             .env("ZEKTRAD", env!("CARGO_BIN_EXE_zektrad"))
             .output()
-            .unwrap();
-        let wrong = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert!(done.status.success(), "devnet {arguments:?}: {wrong}\n{}", self.logs());
+            .unwrap()
     }
 
     fn home(&self, node: u16) -> PathBuf {
@@ -86,7 +90,8 @@ impl Devnet {
 
 impl Drop for Devnet {
     fn drop(&mut self) {
-        self.run(&["down"]);
+        // A test that fails says why itself.
+        drop(self.output(&["down"]));
     }
 }
 

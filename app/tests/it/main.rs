@@ -1,4 +1,5 @@
 //! The application, driven as consensus drives it; the node, run as users run it.
+#![allow(clippy::unwrap_used)]
 
 mod a_killed_node_goes_on;
 mod a_payment_moves_coins_or_says_why;

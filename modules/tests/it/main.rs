@@ -1,4 +1,5 @@
 //! The chain's state machines.
+#![allow(clippy::unwrap_used)]
 
 mod a_page_follows_the_one_before;
 mod an_address_has_one_text;

@@ -1,4 +1,5 @@
 //! The wire format, compared with what clients of Cosmos chains use.
+#![allow(clippy::unwrap_used)]
 
 mod python_clients_have_the_same_descriptors;
 mod rust_clients_read_what_is_written;

@@ -1,4 +1,5 @@
 //! The state store.
+#![allow(clippy::unwrap_used)]
 
 mod a_killed_commit_leaves_a_version;
 mod a_proof_convinces_an_independent_verifier;
