@@ -5,6 +5,7 @@ use crate::chain::{Chain, Outcome, at_block};
 use crate::comet::Comet;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
+use crate::snapshots::{Schedule, Snapshots};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub struct Config {
     pub min_gas_prices: Vec<GasPrice>,
     /// Stop reading heights before this many blocks; `None` lets CometBFT keep all blocks.
     pub retain_blocks: Option<u64>,
+    /// Snapshots for state sync.
+    pub snapshots: Schedule,
 }
 
 /// What is fixed by the genesis file.
@@ -118,6 +121,7 @@ pub(crate) struct Inner {
     working: Mutex<Working>,
     pub mempool: Mutex<Mempool>,
     pub metrics: Metrics,
+    pub snapshots: Snapshots,
 }
 
 impl std::fmt::Debug for App {
@@ -169,17 +173,24 @@ impl App {
             working: Mutex::new(Working { genesis: None, block: None }),
             mempool: Mutex::new(Mempool::default()),
             metrics: Metrics::default(),
+            snapshots: Snapshots::default(),
             config,
         };
         let app = Self(Arc::new(inner));
-        if let Some((height, root)) = app.0.store.last()? {
-            let state = app.0.store.latest()?;
+        app.load_committed()?;
+        Ok(app)
+    }
+
+    /// Reads from the database what the last block is.
+    pub(crate) fn load_committed(&self) -> Result<(), AppError> {
+        if let Some((height, root)) = self.0.store.last()? {
+            let state = self.0.store.latest()?;
             let identity = identity(&state)?;
             let time = load::<Timestamp>(&state, TIME)?.unwrap_or_default();
             let block = Block { chain_id: identity.chain_id.clone(), height, time, ..Block::default() };
-            app.set_committed(Committed { height, root: root.to_vec(), block }, identity);
+            self.set_committed(Committed { height, root: root.to_vec(), block }, identity);
         }
-        Ok(app)
+        Ok(())
     }
 
     fn set_committed(&self, committed: Committed, identity: Identity) {
@@ -444,7 +455,9 @@ impl App {
         self.set_committed(Committed { height: block.height, root, block }, identity);
         // Checks start from the new state.
         self.0.mempool.lock().unwrap_or_else(poisoned).reset();
-        Ok(self.committed())
+        let committed = self.committed();
+        crate::snapshots::after_commit(self, committed.height);
+        Ok(committed)
     }
 
     /// The genesis file of a chain that goes on from this state, with these validators.

@@ -14,6 +14,7 @@ pub mod node;
 pub mod server;
 pub mod services;
 pub mod sign;
+pub mod snapshots;
 pub mod solo;
 pub mod tx;
 pub mod wire;

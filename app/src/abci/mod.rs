@@ -16,12 +16,15 @@ mod query;
 pub use info::NAME;
 
 use crate::app::{App, AppError};
+use crate::snapshots;
 use tendermint_abci::Application;
 use zektra_proto::Timestamp;
 use zektra_proto::tendermint::abci::{
-    RequestCheckTx, RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestPrepareProposal,
-    RequestProcessProposal, RequestQuery, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock, ResponseInfo,
-    ResponseInitChain, ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery,
+    RequestApplySnapshotChunk, RequestCheckTx, RequestFinalizeBlock, RequestInfo, RequestInitChain,
+    RequestLoadSnapshotChunk, RequestOfferSnapshot, RequestPrepareProposal, RequestProcessProposal, RequestQuery,
+    ResponseApplySnapshotChunk, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock, ResponseInfo,
+    ResponseInitChain, ResponseListSnapshots, ResponseLoadSnapshotChunk, ResponseOfferSnapshot,
+    ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery,
 };
 
 /// Stops where nothing can be answered: the connection's thread panics, and the server ends the process.
@@ -73,5 +76,21 @@ impl Application for App {
 
     fn commit(&self) -> ResponseCommit {
         must("commit", commit::commit(self))
+    }
+
+    fn list_snapshots(&self) -> ResponseListSnapshots {
+        ResponseListSnapshots { snapshots: snapshots::list(self) }
+    }
+
+    fn load_snapshot_chunk(&self, request: RequestLoadSnapshotChunk) -> ResponseLoadSnapshotChunk {
+        ResponseLoadSnapshotChunk { chunk: snapshots::load(self, &request).into() }
+    }
+
+    fn offer_snapshot(&self, request: RequestOfferSnapshot) -> ResponseOfferSnapshot {
+        ResponseOfferSnapshot { result: must("offer_snapshot", snapshots::offer(self, &request)) as i32 }
+    }
+
+    fn apply_snapshot_chunk(&self, request: RequestApplySnapshotChunk) -> ResponseApplySnapshotChunk {
+        must("apply_snapshot_chunk", snapshots::apply(self, request))
     }
 }

@@ -41,6 +41,9 @@ pub struct Start {
     /// Least prices of gas, as 0.001uzek.
     #[arg(long, value_name = "PRICES")]
     minimum_gas_prices: Option<String>,
+    /// Heights from snapshot to snapshot for state sync; 0 for none.
+    #[arg(long, value_name = "BLOCKS")]
+    snapshot_every: Option<u64>,
     #[command(flatten)]
     chain: Chain,
 }
@@ -81,6 +84,9 @@ impl Start {
         if let Some(prices) = &self.minimum_gas_prices {
             config.minimum_gas_prices = prices.clone();
             config.gas_prices().map_err(|e| anyhow::anyhow!("--minimum-gas-prices: {e}"))?;
+        }
+        if let Some(every) = self.snapshot_every {
+            config.state.snapshot_every = every;
         }
         if let Some(time) = self.block_time {
             config.solo.block_time_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);

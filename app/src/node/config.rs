@@ -36,6 +36,10 @@ pub struct State {
     pub cache_mib: usize,
     /// Blocks that CometBFT keeps; 0 for all.
     pub retain_blocks: u64,
+    /// Heights from snapshot to snapshot for state sync; 0 for none.
+    pub snapshot_every: u64,
+    /// Snapshots that are kept.
+    pub snapshot_keep: usize,
 }
 
 /// A server.
@@ -70,7 +74,7 @@ pub struct Solo {
 
 impl Default for State {
     fn default() -> Self {
-        Self { keep: 1000, cache_mib: 128, retain_blocks: 0 }
+        Self { keep: 1000, cache_mib: 128, retain_blocks: 0, snapshot_every: 0, snapshot_keep: 2 }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::app::{self, App};
 use crate::comet::{Comet, Remote};
 use crate::front::{grpc, rest, rpc};
 use crate::server::Server;
+use crate::snapshots::Schedule;
 use crate::solo::{Identity, Limits, Solo};
 use anyhow::{Context as _, Result, bail};
 use std::net::SocketAddr;
@@ -73,6 +74,7 @@ pub fn open(home: &Home, config: &Config) -> Result<App> {
         store,
         min_gas_prices: config.gas_prices().map_err(anyhow::Error::msg)?,
         retain_blocks: (config.state.retain_blocks > 0).then_some(config.state.retain_blocks),
+        snapshots: Schedule { every: config.state.snapshot_every, keep: config.state.snapshot_keep },
     };
     Ok(App::open(config)?)
 }

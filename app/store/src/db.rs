@@ -20,6 +20,9 @@ const FORMAT_VERSION: u64 = 1;
 /// Versions whose history one commit removes at most: a window that was made smaller is caught up with step by step.
 const PRUNE_AT_ONCE: u64 = 16;
 
+/// Entries that are removed in one batch.
+const CLEAR_AT_ONCE: usize = 10_000;
+
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
@@ -221,7 +224,28 @@ impl Store {
     /// The folder is in use or cannot be written; a database of another layout.
     pub fn open(path: &Path, options: Options) -> Result<Self, StateError> {
         let options = Options { keep: options.keep.map(|k| k.max(2)), ..options };
-        Ok(Self { db: Arc::new(Db::open(path, &options)?), options })
+        let store = Self { db: Arc::new(Db::open(path, &options)?), options };
+        if store.last()?.is_none() {
+            // A restore that was cut off would else be read as a state.
+            store.clear()?;
+        }
+        Ok(store)
+    }
+
+    /// Removes everything but the layout's number: only for a store that holds no version.
+    pub(crate) fn clear(&self) -> Result<(), StateError> {
+        for family in Family::ALL.into_iter().filter(|f| *f != Family::Meta) {
+            let of_family = self.db.family(family);
+            let mut batch = WriteBatch::default();
+            for entry in self.db.rocks().iterator_cf(of_family, rocksdb::IteratorMode::Start) {
+                batch.delete_cf(of_family, entry.map_err(failed)?.0);
+                if batch.len() >= CLEAR_AT_ONCE {
+                    self.db.rocks().write(std::mem::take(&mut batch)).map_err(failed)?;
+                }
+            }
+            self.db.rocks().write(batch).map_err(failed)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn db(&self) -> &Arc<Db> {

@@ -1,6 +1,6 @@
 //! A version in chunks that can be checked one by one against its root.
 
-use crate::db::{Db, Family, Options, Store, node_key};
+use crate::db::{Db, Family, Store, node_key};
 use crate::snapshot::Snapshot;
 use crate::tree::Reader;
 use crate::{Root, failed};
@@ -12,8 +12,9 @@ use jmt::{JellyfishMerkleIterator, KeyHash, RootHash, Sha256Jmt, Version};
 use rocksdb::WriteBatch;
 use sha2::Sha256;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 use zektra_state::StateError;
 
 /// Entries in the order of the hashes of their keys, with a proof that they and those of all chunks before are all
@@ -87,19 +88,99 @@ impl Snapshot {
     }
 }
 
-/// A version that comes in chunks, in a folder of its own.
+/// A version that comes in chunks, for a store that holds none yet.
+///
+/// The tree's own restore stays in one thread, so it has one of its own.
 pub struct Restore {
+    /// Taken when it ends, which ends the thread.
+    orders: Option<Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Restore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Restore")
+    }
+}
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        self.orders.take();
+        // The thread holds the database: it is free when this returns.
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// What the thread is asked for, and where it answers.
+enum Order {
+    Add(Chunk, Sender<Result<(), ChunkError>>),
+    Finish(Sender<Result<(), ChunkError>>),
+}
+
+impl Restore {
+    /// Begins in a store that holds no version; what another restore left in it is removed.
+    ///
+    /// # Errors
+    /// A store that holds versions; the database fails.
+    pub fn begin(store: &Store, version: u64, root: Root) -> Result<Self, StateError> {
+        let (orders, waiting) = channel();
+        let (begun, told) = channel();
+        let store = store.clone();
+        let work = move || {
+            let worker = Worker::begin(store, version, root);
+            let (worker, result) = match worker {
+                Ok(worker) => (Some(worker), Ok(())),
+                Err(e) => (None, Err(e)),
+            };
+            // Nobody waits any more: nothing is to be done.
+            if begun.send(result).is_ok()
+                && let Some(worker) = worker
+            {
+                worker.run(&waiting);
+            }
+        };
+        let thread = std::thread::Builder::new().name("restore".into()).spawn(work);
+        let thread = thread.map_err(|e| StateError::Database(format!("no thread for a restore: {e}")))?;
+        let restore = Self { orders: Some(orders), thread: Some(thread) };
+        told.recv().map_err(|_| stopped())??;
+        Ok(restore)
+    }
+
+    fn ask(&self, order: impl FnOnce(Sender<Result<(), ChunkError>>) -> Order) -> Result<(), ChunkError> {
+        let (answer, told) = channel();
+        self.orders.as_ref().ok_or_else(stopped)?.send(order(answer)).map_err(|_| stopped())?;
+        told.recv().map_err(|_| stopped())?
+    }
+
+    /// Takes the next chunk. After one that does not fit the restore must begin again: the tree has taken parts of it
+    /// in.
+    ///
+    /// # Errors
+    /// A chunk that does not fit the root, or is not the next.
+    pub fn add(&mut self, chunk: Chunk) -> Result<(), ChunkError> {
+        self.ask(|answer| Order::Add(chunk, answer))
+    }
+
+    /// Ends after the last chunk: the root is computed again, and the version can be read in the store.
+    ///
+    /// # Errors
+    /// A chunk is missing.
+    pub fn finish(self) -> Result<(), ChunkError> {
+        self.ask(Order::Finish)
+    }
+}
+
+fn stopped() -> StateError {
+    StateError::Tree("the restore has stopped".into())
+}
+
+/// The restore itself.
+struct Worker {
     store: Store,
     version: Version,
     root: Root,
     /// `None` after a chunk that did not fit.
     tree: Option<JellyfishMerkleRestore<Sha256>>,
-}
-
-impl std::fmt::Debug for Restore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Restore({} in {:?})", self.version, self.store)
-    }
 }
 
 /// Where nodes of a version that comes in chunks are written.
@@ -115,28 +196,29 @@ impl TreeWriter for Writer {
     }
 }
 
-impl Restore {
-    /// Begins in an empty folder.
-    ///
-    /// # Errors
-    /// A folder that cannot be used or is not empty.
-    pub fn begin(path: &Path, options: Options, version: u64, root: Root) -> Result<Self, StateError> {
-        let store = Store::open(path, options)?;
-        if store.sizes()?.iter().any(|(family, count)| *family != "meta" && *count > 0) {
-            return Err(StateError::Damaged("a version is restored into an empty folder only".into()));
+impl Worker {
+    fn begin(store: Store, version: u64, root: Root) -> Result<Self, StateError> {
+        if store.last()?.is_some() {
+            return Err(StateError::Damaged("a version is restored into an empty store only".into()));
         }
+        store.clear()?;
         let writer = Arc::new(Writer(store.db().clone()));
         let tree = JellyfishMerkleRestore::new_overwrite(writer, version, RootHash(root));
         let tree = tree.map_err(|e| StateError::Tree(format!("{e:#}")))?;
         Ok(Self { store, version, root, tree: Some(tree) })
     }
 
-    /// Takes the next chunk. After one that does not fit the restore must begin again in another folder: the tree has
-    /// taken parts of it in.
-    ///
-    /// # Errors
-    /// A chunk that does not fit the root, or is not the next.
-    pub fn add(&mut self, chunk: Chunk) -> Result<(), ChunkError> {
+    fn run(mut self, waiting: &Receiver<Order>) {
+        while let Ok(order) = waiting.recv() {
+            // Whoever asked and has gone does not need the answer.
+            match order {
+                Order::Add(chunk, answer) => drop(answer.send(self.add(chunk))),
+                Order::Finish(answer) => return drop(answer.send(self.finish())),
+            }
+        }
+    }
+
+    fn add(&mut self, chunk: Chunk) -> Result<(), ChunkError> {
         let hash = |key: &Vec<u8>| KeyHash::with::<Sha256>(key);
         let entries: Vec<_> = chunk.entries.iter().map(|(key, value)| (hash(key), value.clone())).collect();
         let spoilt = || ChunkError::False("a chunk before it did not fit: begin again".into());
@@ -158,11 +240,7 @@ impl Restore {
         Ok(())
     }
 
-    /// Ends after the last chunk: the root is computed again, and the version can be read.
-    ///
-    /// # Errors
-    /// A chunk is missing.
-    pub fn finish(self) -> Result<Store, ChunkError> {
+    fn finish(self) -> Result<(), ChunkError> {
         let Self { store, version, root, tree } = self;
         let tree = tree.ok_or_else(|| ChunkError::False("a chunk did not fit: begin again".into()))?;
         tree.finish().map_err(|e| ChunkError::False(format!("{e:#}")))?;
@@ -172,6 +250,6 @@ impl Restore {
             return Err(ChunkError::False("chunks are missing at its end".into()));
         }
         store.restored(version, root)?;
-        Ok(store)
+        Ok(())
     }
 }

@@ -14,16 +14,22 @@ use zektra_app::comet::{Comet as _, Remote};
 struct Devnet {
     folder: TempDir,
     base: u16,
+    comet: String,
 }
 
 /// A port from which on all that the network needs are free.
 fn free_ports() -> u16 {
-    let free = |base: u16| (0..40).all(|k| TcpListener::bind(("127.0.0.1", base + k)).is_ok());
+    let free = |base: u16| (0..50).all(|k| TcpListener::bind(("127.0.0.1", base + k)).is_ok());
     let start = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().clamp(20_000, 60_000);
     (0..100).map(|k| start / 2 + 10_000 + k * 40).find(|base| free(*base)).expect("no 40 free ports in a row")
 }
 
 impl Devnet {
+    fn new() -> Self {
+        let comet = std::env::var("ZEKTRA_COMETBFT").expect("ZEKTRA_COMETBFT: run the tests with `make test`");
+        Self { folder: tempfile::tempdir().unwrap(), base: free_ports(), comet }
+    }
+
     fn run(&self, arguments: &[&str]) {
         let done = self.output(arguments);
         let wrong = String::from_utf8_lossy(&done.stderr).into_owned();
@@ -32,13 +38,13 @@ impl Devnet {
 
     fn output(&self, arguments: &[&str]) -> Output {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let comet = std::env::var("ZEKTRA_COMETBFT").expect("ZEKTRA_COMETBFT: run the tests with `make test`");
         Command::new(root.join("scripts/devnet"))
             .args(arguments)
             .env("ZEKTRA_DEVNET", self.folder.path().join("net"))
             .env("ZEKTRA_DEVNET_PORT", self.base.to_string())
             .env("ZEKTRA_DEVNET_COMMIT", "100ms")
-            .env("ZEKTRA_COMETBFT", comet)
+            .env("ZEKTRA_DEVNET_SNAPSHOTS", "10")
+            .env("ZEKTRA_COMETBFT", &self.comet)
             .env("ZEKTRAD", env!("CARGO_BIN_EXE_zektrad"))
             .output()
             .unwrap()
@@ -51,7 +57,7 @@ impl Devnet {
     /// The last lines of all logs.
     fn logs(&self) -> String {
         let mut out = String::new();
-        for node in 0..4 {
+        for node in 0..5 {
             for name in ["zektrad.log", "cometbft.log"] {
                 let text = std::fs::read_to_string(self.home(node).join(name)).unwrap_or_default();
                 let last: Vec<_> = text.lines().rev().take(5).collect();
@@ -97,8 +103,8 @@ impl Drop for Devnet {
 
 /// Each validator in turn is killed while the others go on, and comes back to the same state.
 #[test]
-fn each_in_turn_and_clients_notice_nothing() {
-    let net = Devnet { folder: tempfile::tempdir().unwrap(), base: free_ports() };
+fn each_in_turn_and_a_new_node_joins() {
+    let net = Devnet::new();
     net.run(&["up"]);
     // Clients talk to CometBFT as they do to a solo chain.
     cosmjs(&net.at(0));
@@ -120,6 +126,17 @@ fn each_in_turn_and_clients_notice_nothing() {
     for (trusted, next) in [(1, 2), (2, last), (last / 2, last)] {
         assert_eq!(follow(&net.rpc(2), trusted, next), Verdict::Success, "{trusted} to {next}");
     }
+    // A fifth node begins at a snapshot of the others: it has no blocks of before.
+    net.run(&["join"]);
+    net.wait(4, net.height(0) + 2);
+    let status = net.rpc(4).call("status", json!({})).unwrap();
+    let earliest: u64 = status["sync_info"]["earliest_block_height"].as_str().unwrap().parse().unwrap();
+    assert!(earliest > 1, "the new node replayed all blocks\n{}", net.logs());
+    let height = net.height(4);
+    net.wait(0, height);
+    assert_eq!(net.header(4, height), net.header(0, height));
+    let of_new = get(&format!("http://{}/cosmos/bank/v1beta1/supply", net.at(4).rest), None);
+    assert_eq!(of_new.1["supply"][0]["amount"], "5000000000000");
     // What was written before the kills is there on all.
     let supply: Vec<_> = (0..4)
         .map(|node| get(&format!("http://{}/cosmos/bank/v1beta1/supply", net.at(node).rest), Some(last)))

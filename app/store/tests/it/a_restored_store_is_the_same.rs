@@ -27,8 +27,10 @@ fn chunks(store: &Store, bytes: usize) -> Vec<Vec<u8>> {
     out
 }
 
-fn begin(folder: &std::path::Path, root: [u8; 32]) -> Restore {
-    Restore::begin(folder, options(Some(3)), 5, root).unwrap()
+fn begin(folder: &std::path::Path, root: [u8; 32]) -> (Store, Restore) {
+    let store = Store::open(folder, options(Some(3))).unwrap();
+    let restore = Restore::begin(&store, 5, root).unwrap();
+    (store, restore)
 }
 
 #[test]
@@ -39,11 +41,11 @@ fn from_chunks_of_any_size() {
         let chunks = chunks(&store, bytes);
         assert!(chunks.len() == model.len() || bytes > 1);
         let other = tempfile::tempdir().unwrap();
-        let mut restore = begin(other.path(), root);
+        let (restored, mut restore) = begin(other.path(), root);
         for chunk in &chunks {
             restore.add(Chunk::decode(chunk).unwrap()).unwrap();
         }
-        let restored = restore.finish().unwrap();
+        restore.finish().unwrap();
         assert_eq!(restored.last().unwrap(), Some((5, root)));
         assert_eq!(restored.oldest().unwrap(), 5);
         same(&restored.latest().unwrap(), &model, &(vec![b'k', 1], None), b"k");
@@ -74,7 +76,7 @@ fn a_chunk_that_does_not_fit_is_refused() {
         *proof.last_mut().unwrap() ^= 1;
         for bad in [foreign, &flipped, &proof, &chunk[..chunk.len() - 1].to_vec(), &vec![]] {
             let other = tempfile::tempdir().unwrap();
-            let mut restore = begin(other.path(), root);
+            let (_store, mut restore) = begin(other.path(), root);
             for good in &chunks[..i] {
                 restore.add(Chunk::decode(good).unwrap()).unwrap();
             }
@@ -88,9 +90,9 @@ fn a_chunk_that_does_not_fit_is_refused() {
         }
     }
     let other = tempfile::tempdir().unwrap();
-    let mut restore = begin(other.path(), root);
+    let (restored, mut restore) = begin(other.path(), root);
     chunks.iter().for_each(|chunk| restore.add(Chunk::decode(chunk).unwrap()).unwrap());
-    let restored = restore.finish().unwrap();
+    restore.finish().unwrap();
     same(&restored.latest().unwrap(), &model, &(vec![], None), b"k");
 }
 
@@ -100,13 +102,20 @@ fn a_missing_end_is_noticed() {
     let (store, root, _) = filled(folder.path());
     let chunks = chunks(&store, 600);
     let other = tempfile::tempdir().unwrap();
-    let mut restore = begin(other.path(), root);
+    let (restored, mut restore) = begin(other.path(), root);
     for chunk in &chunks[..chunks.len() - 1] {
         restore.add(Chunk::decode(chunk).unwrap()).unwrap();
     }
     assert!(matches!(restore.finish().unwrap_err(), ChunkError::False(_)));
-    // What is there is no version, and nothing is restored over it.
-    assert!(Store::open(other.path(), options(None)).unwrap().last().unwrap().is_none());
-    assert!(Restore::begin(other.path(), options(None), 5, root).is_err());
-    assert!(Restore::begin(folder.path(), options(None), 5, root).is_err());
+    // What is there is no version. Begun again, or after a restart, nothing of it is left.
+    assert!(restored.last().unwrap().is_none());
+    assert_ne!(restored.sizes().unwrap().iter().map(|(_, count)| count).sum::<u64>(), 1);
+    let mut again = Restore::begin(&restored, 5, root).unwrap();
+    chunks.iter().for_each(|chunk| again.add(Chunk::decode(chunk).unwrap()).unwrap());
+    drop((again, restored));
+    let reopened = Store::open(other.path(), options(None)).unwrap();
+    assert_eq!(reopened.latest().unwrap().get(&[b'k', 1, 3, 0]).unwrap(), None);
+    assert_eq!(reopened.sizes().unwrap().iter().map(|(_, count)| count).sum::<u64>(), 1);
+    // Nothing is restored over versions.
+    assert!(Restore::begin(&store, 5, root).is_err());
 }
