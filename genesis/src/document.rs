@@ -29,6 +29,27 @@ pub enum DocumentError {
     State(#[from] GenesisError),
 }
 
+/// Parameters of consensus in CometBFT's JSON: 64-bit numbers as text, durations in nanoseconds.
+pub fn params_json(params: &ConsensusParams) -> Value {
+    let block = params.block.unwrap_or_default();
+    let evidence = params.evidence.unwrap_or_default();
+    let age = evidence.max_age_duration.unwrap_or_default();
+    let nanos = i128::from(age.seconds) * 1_000_000_000 + i128::from(age.nanos);
+    let kinds = params.validator.clone().map(|v| v.pub_key_types).unwrap_or_default();
+    let extensions = params.abci.map_or(0, |a| a.vote_extensions_enable_height);
+    json!({
+        "block": {"max_bytes": block.max_bytes.to_string(), "max_gas": block.max_gas.to_string()},
+        "evidence": {
+            "max_age_num_blocks": evidence.max_age_num_blocks.to_string(),
+            "max_age_duration": nanos.to_string(),
+            "max_bytes": evidence.max_bytes.to_string(),
+        },
+        "validator": {"pub_key_types": kinds},
+        "version": {"app": params.version.map_or(0, |v| v.app).to_string()},
+        "abci": {"vote_extensions_enable_height": extensions.to_string()},
+    })
+}
+
 /// A validator of the first block.
 #[derive(Clone, Debug)]
 pub struct Validator {
@@ -104,12 +125,6 @@ impl Genesis {
         validators: &[Validator],
         app_state: Value,
     ) -> Value {
-        let block = params.block.unwrap_or_default();
-        let evidence = params.evidence.unwrap_or_default();
-        let age = evidence.max_age_duration.unwrap_or_default();
-        let nanos = i128::from(age.seconds) * 1_000_000_000 + i128::from(age.nanos);
-        let kinds = params.validator.clone().map(|v| v.pub_key_types).unwrap_or_default();
-        let extensions = params.abci.map_or(0, |a| a.vote_extensions_enable_height);
         let validators: Vec<_> = validators
             .iter()
             .map(|v| {
@@ -121,17 +136,7 @@ impl Genesis {
             "genesis_time": time.to_rfc3339(),
             "chain_id": chain_id,
             "initial_height": initial_height.to_string(),
-            "consensus_params": {
-                "block": {"max_bytes": block.max_bytes.to_string(), "max_gas": block.max_gas.to_string()},
-                "evidence": {
-                    "max_age_num_blocks": evidence.max_age_num_blocks.to_string(),
-                    "max_age_duration": nanos.to_string(),
-                    "max_bytes": evidence.max_bytes.to_string(),
-                },
-                "validator": {"pub_key_types": kinds},
-                "version": {"app": params.version.map_or(0, |v| v.app).to_string()},
-                "abci": {"vote_extensions_enable_height": extensions.to_string()},
-            },
+            "consensus_params": params_json(params),
             "validators": validators,
             "app_hash": "",
             "app_state": app_state,

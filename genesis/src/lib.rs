@@ -6,7 +6,7 @@
 mod document;
 mod spec;
 
-pub use document::{DocumentError, Genesis, Validator};
+pub use document::{DocumentError, Genesis, Validator, params_json};
 pub use spec::{Spec, SpecError, with_prefix};
 
 use serde_json::{Map, Value, json};

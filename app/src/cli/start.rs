@@ -7,7 +7,6 @@ use std::time::Duration;
 use zektra_app::node::run::{self, Endpoints, Stop};
 use zektra_app::node::{Config, Home, dev};
 use zektra_app::solo::Solo;
-use zektra_genesis::DEVNET;
 
 #[derive(Args)]
 pub struct Start {
@@ -160,8 +159,7 @@ fn is_development(genesis: &zektra_genesis::Genesis) -> bool {
     let state = &genesis.typed.app_state;
     let prefix = state.pointer("/chain/bech32_prefix").and_then(|p| p.as_str()).unwrap_or_default();
     let Ok(prefix) = zektra_modules::address::Prefix::new(prefix) else { return false };
-    DEVNET.contains("[[accounts]]")
-        && state.pointer("/auth/accounts/0/address").and_then(|a| a.as_str()) == Some(&prefix.text(&first))
+    state.pointer("/auth/accounts/0/address").and_then(|a| a.as_str()) == Some(&prefix.text(&first))
 }
 
 fn accounts(solo: &Solo) {

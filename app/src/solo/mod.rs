@@ -155,7 +155,7 @@ impl Solo {
             }
         };
         let signer = Signer::new(key, u32::try_from(power).map_err(|_| mismatch(format!("power {power}")))?);
-        let initial_height = u64::try_from(document.initial_height.max(1)).map_err(mismatch)?;
+        let initial_height = u64::try_from(document.initial_height).map_err(mismatch)?;
         let chain_id = document.chain_id.clone();
         if let Some(known) = app.identity()
             && known.chain_id != chain_id.as_str()
@@ -187,9 +187,9 @@ impl Solo {
     }
 
     fn begin(app: &App, document: &tendermint::Genesis<Value>, signer: &Signer) -> Result<Tip, SoloError> {
-        let params = params_of(document)?;
+        let params = document.consensus_params.clone().into();
         let state = document.app_state.to_string();
-        let initial_height = document.initial_height.max(1);
+        let initial_height = document.initial_height;
         let time = document.genesis_time;
         let request = RequestInitChain {
             time: Some(time.into()),
@@ -440,10 +440,6 @@ impl Solo {
 
 fn signed(height: u64) -> i64 {
     i64::try_from(height).unwrap_or(i64::MAX)
-}
-
-fn params_of(document: &tendermint::Genesis<Value>) -> Result<ConsensusParams, SoloError> {
-    Ok(document.consensus_params.clone().into())
 }
 
 fn damaged(height: u64) -> impl Fn(String) -> SoloError {

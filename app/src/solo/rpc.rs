@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tendermint::Block;
 use tendermint_abci::Application as _;
+use zektra_genesis::params_json;
 use zektra_proto::tendermint::abci::{
     Event, ExecTxResult, RequestCheckTx, RequestInfo, RequestQuery, ResponseCheckTx, ResponseFinalizeBlock, TxResult,
 };
-use zektra_proto::tendermint::types::ConsensusParams;
 use zektra_state::Order;
 
 /// The version that clients read to choose their decoder: CometBFT's, whose RPC this is.
@@ -154,25 +154,6 @@ fn checked(result: &ResponseCheckTx) -> Value {
         "gas_used": result.gas_used.to_string(),
         "events": events(&result.events),
         "codespace": result.codespace,
-    })
-}
-
-fn params_json(params: &ConsensusParams) -> Value {
-    let block = params.block.unwrap_or_default();
-    let evidence = params.evidence.unwrap_or_default();
-    let age = evidence.max_age_duration.unwrap_or_default();
-    let nanos = i128::from(age.seconds) * 1_000_000_000 + i128::from(age.nanos);
-    let kinds = params.validator.clone().map(|v| v.pub_key_types).unwrap_or_default();
-    json!({
-        "block": {"max_bytes": block.max_bytes.to_string(), "max_gas": block.max_gas.to_string()},
-        "evidence": {
-            "max_age_num_blocks": evidence.max_age_num_blocks.to_string(),
-            "max_age_duration": nanos.to_string(),
-            "max_bytes": evidence.max_bytes.to_string(),
-        },
-        "validator": {"pub_key_types": kinds},
-        "version": {"app": params.version.map_or(0, |v| v.app).to_string()},
-        "abci": {"vote_extensions_enable_height": params.abci.map_or(0, |a| a.vote_extensions_enable_height).to_string()},
     })
 }
 

@@ -19,8 +19,7 @@ const connected = { broadcastPollIntervalMs: 50, broadcastTimeoutMs: 20000 };
 const client = await StargateClient.connect(RPC);
 const signing = await SigningStargateClient.connectWithSigner(RPC, direct, connected);
 const ledger = await SigningStargateClient.connectWithSigner(RPC, amino, connected);
-const done = [];
-const step = async (name, run) => { await run(); done.push(name); console.log(name); };
+const step = async (name, run) => { await run(); console.log(name); };
 
 await step("connect", async () => {
   const comet = await connectComet(RPC);
