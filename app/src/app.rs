@@ -2,7 +2,6 @@
 
 use crate::ante::{GasPrice, Mode};
 use crate::chain::{Chain, Outcome, at_block};
-use crate::comet::Comet;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
 use crate::snapshots::{Schedule, Snapshots};
@@ -11,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Instant;
+use zektra_comet::Comet;
 use zektra_genesis::{check_state, section};
 use zektra_modules::MODULES;
 use zektra_modules::address::Prefix;

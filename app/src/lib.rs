@@ -5,7 +5,6 @@ pub mod amino;
 pub mod ante;
 pub mod app;
 pub mod chain;
-pub mod comet;
 pub mod front;
 pub mod index;
 pub mod mempool;

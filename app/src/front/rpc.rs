@@ -1,6 +1,5 @@
 //! CometBFT's RPC over HTTP: JSON-RPC in bodies, methods as addresses, and subscriptions over a websocket.
 
-use crate::comet::{Comet as _, RpcError};
 use crate::index::Query;
 use crate::solo::{Happened, Solo};
 use axum::body::Bytes;
@@ -14,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::broadcast::error::RecvError;
 use tower_http::cors::CorsLayer;
+use zektra_comet::{Comet as _, RpcError};
 
 /// Longest body: a transaction of 1 MiB in base64, with room.
 const MAX_BODY: usize = 4 << 20;

@@ -2,7 +2,6 @@
 
 use super::{Config, Home, config};
 use crate::app::{self, App};
-use crate::comet::{Comet, Remote};
 use crate::front::{grpc, rest, rpc};
 use crate::server::Server;
 use crate::snapshots::Schedule;
@@ -13,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use zektra_comet::{Comet, Remote};
 
 /// Where a node listens.
 #[derive(Clone, Debug, Default)]

@@ -7,10 +7,10 @@ mod tx;
 pub use comet::COSMOS_SDK_VERSION;
 
 use crate::app::App;
-use crate::comet::{Comet, RpcError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
+use zektra_comet::{Comet, RpcError};
 use zektra_modules::query::{Code, QueryError, Service};
 
 /// What these services stand on.

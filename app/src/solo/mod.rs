@@ -10,7 +10,6 @@ pub mod rpc;
 pub use pool::{Limits, Pool};
 
 use crate::app::{APP_VERSION, App, AppError};
-use crate::comet::{Comet, RpcError};
 use crate::index::{self, Named};
 use block::{Parent, Signer};
 use prost::Message as _;
@@ -20,6 +19,7 @@ use std::time::{Duration, Instant};
 use tendermint::block::Commit;
 use tendermint::{Block, Time, block as tm, chain};
 use tendermint_abci::Application as _;
+use zektra_comet::{Comet, RpcError};
 use zektra_genesis::Genesis;
 use zektra_proto::tendermint::abci::response_process_proposal::ProposalStatus;
 use zektra_proto::tendermint::abci::{

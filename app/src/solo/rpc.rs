@@ -3,7 +3,6 @@
 
 use super::{Solo, SoloError, block, height_of, stored_block, stored_commit, stored_results};
 use crate::app::APP_VERSION;
-use crate::comet::{Comet, RpcError};
 use crate::index::{self, Query};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tendermint::Block;
 use tendermint_abci::Application as _;
+use zektra_comet::{Comet, RpcError};
 use zektra_genesis::params_json;
 use zektra_proto::tendermint::abci::{
     Event, ExecTxResult, RequestCheckTx, RequestInfo, RequestQuery, ResponseCheckTx, ResponseFinalizeBlock, TxResult,
@@ -33,12 +33,6 @@ type Answer = Result<Value, RpcError>;
 
 impl From<SoloError> for RpcError {
     fn from(e: SoloError) -> Self {
-        Self::internal(e)
-    }
-}
-
-impl From<zektra_state::StateError> for RpcError {
-    fn from(e: zektra_state::StateError) -> Self {
         Self::internal(e)
     }
 }
@@ -216,7 +210,9 @@ impl Comet for Solo {
             "validators" => self.validators(&params),
             "consensus_params" => {
                 let height = self.height_of(&params)?;
-                let held = zektra_modules::consensus::params(&self.app.store().snapshot(height)?)?;
+                let held =
+                    zektra_modules::consensus::params(&self.app.store().snapshot(height).map_err(RpcError::internal)?)
+                        .map_err(RpcError::internal)?;
                 Ok(json!({"block_height": height.to_string(), "consensus_params": params_json(&held)}))
             }
             "unconfirmed_txs" => self.unconfirmed(&params),
@@ -385,7 +381,8 @@ impl Solo {
     fn block_results(&self, height: u64) -> Answer {
         let missing = || RpcError::internal(format!("could not find results for height #{height}: not available"));
         let results = stored_results(&self.app, height)?.ok_or_else(missing)?;
-        let held = zektra_modules::consensus::params(&self.app.latest()?)?;
+        let held = zektra_modules::consensus::params(&self.app.latest().map_err(RpcError::internal)?)
+            .map_err(RpcError::internal)?;
         let txs: Vec<_> = results.tx_results.iter().map(exec).collect();
         Ok(json!({
             "height": height.to_string(),
@@ -460,7 +457,7 @@ impl Solo {
     fn tx(&self, params: &Params<'_>) -> Answer {
         let hash = params.hash("hash")?;
         let missing = || RpcError::internal(format!("tx ({}) not found", upper(&hash)));
-        let record = index::get(self.app.store(), &hash)?.ok_or_else(missing)?;
+        let record = index::get(self.app.store(), &hash).map_err(RpcError::internal)?.ok_or_else(missing)?;
         self.shown_tx(&record, params.flag("prove")?)
     }
 
@@ -483,9 +480,9 @@ impl Solo {
         let (query, order) = (Self::query_of(params)?, Self::order_of(params)?);
         let store = self.app.store();
         // Which pages there are is known only after counting.
-        let (_, total) = index::search(store, &query, order, 0, 0)?;
+        let (_, total) = index::search(store, &query, order, 0, 0).map_err(RpcError::internal)?;
         let (skip, take) = params.page(total)?;
-        let (records, total) = index::search(store, &query, order, skip, take)?;
+        let (records, total) = index::search(store, &query, order, skip, take).map_err(RpcError::internal)?;
         let prove = params.flag("prove")?;
         let txs: Vec<_> = records.iter().map(|r| self.shown_tx(r, prove)).collect::<Result<_, _>>()?;
         Ok(json!({"txs": txs, "total_count": total.to_string()}))
@@ -564,7 +561,7 @@ impl Solo {
         }
         let found = self.wait_until(COMMIT_TIMEOUT, || index::get(self.app.store(), &hash).transpose());
         let late = || RpcError::internal("timed out waiting for tx to be included in a block");
-        let record = found.ok_or_else(late)??;
+        let record = found.ok_or_else(late)?.map_err(RpcError::internal)?;
         shown["tx_result"] = exec(&record.result.unwrap_or_default());
         shown["height"] = record.height.to_string().into();
         Ok(shown)

@@ -4,9 +4,9 @@ use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 use zektra_app::app::{App, Config as AppConfig};
-use zektra_app::comet::{Comet as _, Remote};
 use zektra_app::node::{Config, Home};
 use zektra_app::solo::stored_block;
+use zektra_comet::{Comet as _, Remote};
 use zektra_modules::context::Block;
 use zektra_proto::Timestamp;
 

@@ -55,7 +55,7 @@ fn by_events_heights_and_hash_forwards_and_backwards() {
 fn pages_of_the_rpc_are_bounded() {
     let chain = SoloChain::new();
     let refused = |params: Value| {
-        use zektra_app::comet::Comet as _;
+        use zektra_comet::Comet as _;
         chain.solo.call("tx_search", params).unwrap_err().data
     };
     assert_eq!(refused(json!({"query": "tx.height=1", "page": "2"})), "page should be within [1, 1] range, given 2");

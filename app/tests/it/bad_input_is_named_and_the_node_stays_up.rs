@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
-use zektra_app::comet::{Comet as _, Remote};
+use zektra_comet::{Comet as _, Remote};
 
 /// Status and message of what a route refuses.
 fn refused(node: &Node, path: &str) -> (u16, i64, String) {

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tendermint_light_client_verifier::Verdict;
-use zektra_app::comet::{Comet as _, Remote};
+use zektra_comet::{Comet as _, Remote};
 
 /// The development network of `scripts/devnet`, on free ports.
 struct Devnet {

@@ -7,7 +7,7 @@ use tendermint::validator::{Info, Set};
 use tendermint_light_client_verifier::options::Options;
 use tendermint_light_client_verifier::types::{TrustThreshold, TrustedBlockState, UntrustedBlockState};
 use tendermint_light_client_verifier::{ProdVerifier, Verdict, Verifier as _};
-use zektra_app::comet::Comet;
+use zektra_comet::Comet;
 
 /// What a light client gets of a height.
 fn light_block(chain: &dyn Comet, height: u64) -> (SignedHeader, Set) {

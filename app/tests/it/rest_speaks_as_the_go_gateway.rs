@@ -1,7 +1,7 @@
 use super::node::{Node, get};
 use super::solo_chain::person;
 use serde_json::{Value, json};
-use zektra_app::comet::{Comet as _, Remote};
+use zektra_comet::{Comet as _, Remote};
 
 #[test]
 fn shapes_heights_pages_and_errors() {

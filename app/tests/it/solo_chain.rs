@@ -6,11 +6,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tendermint::Time;
 use zektra_app::app::{APP_VERSION, App};
-use zektra_app::comet::Comet as _;
 use zektra_app::node::home::public;
 use zektra_app::node::run::{Endpoints, open, open_solo};
 use zektra_app::node::{Config, Home, dev};
 use zektra_app::solo::{Limits, Solo};
+use zektra_comet::Comet as _;
 use zektra_genesis::{DEVNET, Genesis, Spec, Validator};
 
 pub const START: i64 = 1_760_000_000;

@@ -1,4 +1,4 @@
-//! What the application asks of consensus: by the methods of CometBFT's RPC, whoever answers them.
+//! CometBFT's RPC: its methods by name, whoever answers them. A node asks consensus with it, a client asks a node.
 
 use serde_json::{Value, json};
 use std::time::Duration;
