@@ -5,6 +5,7 @@
 #![allow(missing_docs)]
 
 pub mod json;
+pub mod raw;
 
 #[allow(dead_code, clippy::doc_lazy_continuation, clippy::large_enum_variant)]
 mod all {
