@@ -3,6 +3,7 @@
 use super::init::{Chain, make};
 use anyhow::{Result, bail};
 use clap::Args;
+use std::io::Write as _;
 use std::time::Duration;
 use zektra_app::node::run::{self, Endpoints, Stop};
 use zektra_app::node::{Config, Home, dev};
@@ -162,9 +163,14 @@ fn is_development(genesis: &zektra_genesis::Genesis) -> bool {
     state.pointer("/auth/accounts/0/address").and_then(|a| a.as_str()) == Some(&prefix.text(&first))
 }
 
+/// Prints; whoever read the output may have gone, which must not end a node.
+fn say(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
 fn accounts(solo: &Solo) {
     if let Some(identity) = solo.app().identity() {
-        print!("{}", dev::table(&identity.prefix));
+        say(&dev::table(&identity.prefix));
     }
 }
 
@@ -173,7 +179,7 @@ fn show(endpoints: &Endpoints) {
     for (name, address) in [("rpc", rpc), ("grpc", grpc), ("rest", api), ("metrics", metrics)] {
         if let Some(address) = address {
             let scheme = if name == "grpc" { "" } else { "http://" };
-            println!("{name:<8} {scheme}{address}");
+            say(&format!("{name:<8} {scheme}{address}\n"));
         }
     }
 }
