@@ -7,11 +7,13 @@
 //! - [`member`], [`node`]: the two sides of a job; a member answers requests, the node makes them.
 //! - [`local`]: all parties on one machine, exchanging serialised messages.
 //! - [`model`]: the decrypted model.
+//! - [`chain`]: the chain as a client sees it.
 //! - [`inspect`]: any of our files in words; [`plot`]: line plots; [`rejected`]: input that is not used.
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod archive;
 pub mod bundles;
+pub mod chain;
 pub mod files;
 pub mod inspect;
 pub mod local;

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod chain;
 mod data;
 mod job;
 mod progress;
@@ -53,6 +54,18 @@ enum Command {
         /// A bundle, or job.zk of a party's folder of the job.
         file: PathBuf,
     },
+    /// Keys of accounts on the chain: make, show, export.
+    Keys(chain::keys::Keys),
+    /// Ask the chain.
+    #[command(visible_alias = "q", after_help = "Example:\n  zektra query bank balances zektra1…")]
+    Query(chain::query::Query),
+    /// Make, sign and send transactions.
+    #[command(
+        after_help = "Example:\n  zektra tx bank send alice zektra1… 1000uzek --chain-id zektra-1 --gas auto --gas-prices 0.025uzek"
+    )]
+    Tx(chain::tx::Tx),
+    /// What a node says of itself.
+    Status(chain::query::Status),
     /// Say in words what a file of this system is.
     Inspect {
         /// The file.
@@ -217,6 +230,7 @@ impl Output {
 /// Whatever it meets; [`exit_code`] sorts it.
 pub fn run(cli: Cli) -> Result<()> {
     let output = Output { json: cli.json, quiet: cli.quiet };
+    let shown = chain::Shown { json: cli.json };
     match cli.command {
         Command::Seat(c) => data::seat(&output, c),
         Command::Schema(c) => data::schema(&output, c),
@@ -226,6 +240,10 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Predict(c) => job::predict(&output, c),
         Command::Reference(c) => job::reference(&output, c),
         Command::Circuits { file } => job::circuits(&output, &file),
+        Command::Keys(c) => chain::keys::run(shown, c),
+        Command::Query(c) => chain::query::run(shown, &c),
+        Command::Tx(c) => chain::tx::run(shown, &c),
+        Command::Status(c) => chain::query::status(shown, &c),
         Command::Inspect { file } => {
             let facts = zektra_agents::inspect::inspect(&file)?;
             output.print(&facts, || in_words(&facts));
@@ -237,7 +255,7 @@ pub fn run(cli: Cli) -> Result<()> {
 /// 2 for bad input, 3 for refusals, 1 for the rest.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     use std::io::ErrorKind;
-    use zektra_agents::{node::Refused, rejected::Rejected, schema, table, wire::WireError};
+    use zektra_agents::{chain::client::ChainError, node::Refused, rejected::Rejected, schema, table, wire::WireError};
     use zektra_he::{log::LogError, member::Refusal, profile::ProfileError, release::ReleaseError, seat::SeatError};
     use zektra_statement::record::JobError;
     let is = |e: &(dyn std::error::Error + 'static)| {
@@ -254,8 +272,12 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         if let Some(LogError::Io { .. }) = e.downcast_ref() {
             return Some(1);
         }
+        if let Some(e) = e.downcast_ref::<ChainError>() {
+            return Some(if e.is_input() { 2 } else { 1 });
+        }
         if let Some(e) = e.downcast_ref::<std::io::Error>() {
-            let named = [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::IsADirectory];
+            let named =
+                [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::IsADirectory, ErrorKind::NotADirectory];
             return named.contains(&e.kind()).then_some(2);
         }
         if e.is::<Refused>() || e.is::<Refusal>() || e.is::<ProfileError>() || e.is::<ReleaseError>() {
@@ -271,7 +293,8 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
             || e.is::<SeatError>()
             || e.is::<JobError>()
             || e.is::<toml::de::Error>()
-            || e.is::<serde_json::Error>();
+            || e.is::<serde_json::Error>()
+            || e.is::<clap::Error>();
         input.then_some(2)
     };
     error.chain().find_map(is).unwrap_or(1)

@@ -8,6 +8,7 @@ mod a_model_file_predicts_the_same_everywhere;
 mod a_model_trained_on_ciphertexts_is_the_integers_model;
 mod a_node_in_its_own_process_holds_no_secret;
 mod a_proven_job_is_checked_by_all;
+mod a_wallet_moves_coins_on_a_chain;
 mod an_upload_of_plaintext_is_refused;
 mod bad_input_is_named_and_leaves_nothing;
 mod messages_do_not_depend_on_the_rows;

@@ -1,0 +1,237 @@
+//! `zektra query` and `zektra status`.
+
+use super::Shown;
+use super::fields::{self, kebab};
+use super::settings::{Node, Place, Settings};
+use anyhow::Result;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, value_parser};
+use prost_reflect::{MethodDescriptor, ServiceDescriptor};
+use serde_json::{Value, json};
+use std::time::Duration;
+use zektra_agents::rejected::Rejected;
+use zektra_proto::cosmos::tx::v1beta1::{GetTxsEventRequest, OrderBy};
+use zektra_proto::json::{self, pool};
+
+/// Commands that are named otherwise than their methods, as clients of such chains know them.
+const NAMES: &[(&str, &str)] = &[
+    ("cosmos.auth.v1beta1.Query.AccountAddressByID", "address-by-acc-num"),
+    ("cosmos.auth.v1beta1.Query.ModuleAccountByName", "module-account"),
+    ("cosmos.bank.v1beta1.Query.AllBalances", "balances"),
+    ("cosmos.bank.v1beta1.Query.SpendableBalanceByDenom", "spendable-balance"),
+    ("cosmos.bank.v1beta1.Query.SupplyOf", "total-supply-of"),
+    ("cosmos.base.tendermint.v1beta1.Service.GetLatestBlock", "block-latest"),
+    ("cosmos.base.tendermint.v1beta1.Service.GetLatestValidatorSet", "validator-set"),
+];
+
+/// Services under other names than that of their package; the transaction service has commands of its own.
+const SERVICES: &[(&str, Option<&str>)] = &[
+    ("cosmos.base.tendermint.v1beta1.Service", Some("comet")),
+    ("cosmos.base.node.v1beta1.Service", Some("node")),
+    ("cosmos.tx.v1beta1.Service", None),
+];
+
+/// Flags of every question.
+#[derive(Args, Clone, Debug)]
+struct Asked {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    node: Node,
+}
+
+/// `zektra query …`: its own commands, and one for each method of the chain's services.
+#[derive(Clone, Debug)]
+pub struct Query(ArgMatches);
+
+#[derive(Debug, Parser)]
+struct Tx {
+    /// Its hash, in hexadecimal digits.
+    hash: String,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+#[derive(Debug, Parser)]
+struct WaitTx {
+    /// Its hash, in hexadecimal digits.
+    hash: String,
+    /// The longest time, in seconds.
+    #[arg(long, default_value_t = 15, value_name = "SECONDS")]
+    timeout: u64,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+#[derive(Debug, Parser)]
+struct Txs {
+    /// What happened, as `transfer.sender='zektra1…' AND tx.height>5`.
+    #[arg(long)]
+    query: String,
+    /// Which page, from 1.
+    #[arg(long, default_value_t = 1)]
+    page: u64,
+    /// Entries of a page.
+    #[arg(long, default_value_t = 100)]
+    limit: u64,
+    /// asc or desc, by height.
+    #[arg(long, default_value = "asc", value_parser = ["asc", "desc"])]
+    order_by: String,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+#[derive(Debug, Parser)]
+struct Block {
+    /// Its height; the last if left out.
+    height: Option<u64>,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// What a node says of itself.
+#[derive(Debug, Args)]
+pub struct Status {
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// Services that are asked, each under the name of its command.
+fn services() -> impl Iterator<Item = (String, ServiceDescriptor)> {
+    pool().services().filter_map(|service| {
+        let name = service.full_name().to_string();
+        let listed = SERVICES.iter().find(|(full, _)| *full == name);
+        let module = match listed {
+            Some((_, command)) => (*command)?.to_string(),
+            None if service.name() == "Query" => service.package_name().split('.').nth(1)?.to_string(),
+            None => return None,
+        };
+        Some((module, service))
+    })
+}
+
+fn command_of(method: &MethodDescriptor) -> String {
+    let listed = NAMES.iter().find(|(full, _)| *full == method.full_name());
+    listed.map_or_else(|| kebab(method.name().strip_prefix("Get").unwrap_or(method.name())), |(_, name)| (*name).into())
+}
+
+impl Args for Query {
+    fn augment_args(command: Command) -> Command {
+        let own = |name: &'static str, about: &'static str, with: fn(Command) -> Command| {
+            with(Command::new(name)).about(about)
+        };
+        let mut command = command
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommand(own("tx", "A transaction in a block, by its hash", Tx::augment_args))
+            .subcommand(own("txs", "Transactions in blocks, by what happened in them", Txs::augment_args))
+            .subcommand(own("wait-tx", "The same as tx, once it is in a block", WaitTx::augment_args))
+            .subcommand(own("block", "A block", Block::augment_args))
+            .subcommand(own("block-results", "What the transactions of a block did", Block::augment_args));
+        for (module, service) in services() {
+            let about = format!("Questions to {}", service.full_name());
+            let mut group = Command::new(module).about(about).subcommand_required(true).arg_required_else_help(true);
+            for method in service.methods() {
+                let asking = fields::arguments(Command::new(command_of(&method)), &method.input(), None);
+                let height = Arg::new("height").long("height").value_name("HEIGHT").value_parser(value_parser!(u64));
+                // The flags bring a text of their own, which says nothing here.
+                let mut asking = Asked::augment_args(asking).about(method.full_name().to_string());
+                // Of some questions the height is the subject.
+                if method.input().get_field_by_name("height").is_none() {
+                    asking = asking.arg(height.help("ask as of this height"));
+                }
+                group = group.subcommand(asking);
+            }
+            command = command.subcommand(group);
+        }
+        command
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Query {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(matches.clone()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0 = matches.clone();
+        Ok(())
+    }
+}
+
+pub fn run(shown: Shown, query: &Query) -> Result<()> {
+    let Some((name, matches)) = query.0.subcommand() else { return Ok(()) };
+    match name {
+        "tx" => {
+            let Tx { hash, asked } = Tx::from_arg_matches(matches)?;
+            let settings = Settings::new(&asked.place, Some(&asked.node))?;
+            let answer = settings.client().tx(&digits(&hash)?)?;
+            shown.with(&settings).value(&json::write(&answer)?["tx_response"]);
+        }
+        "wait-tx" => {
+            let WaitTx { hash, timeout, asked } = WaitTx::from_arg_matches(matches)?;
+            let settings = Settings::new(&asked.place, Some(&asked.node))?;
+            let answer = settings.client().wait(&digits(&hash)?, Duration::from_secs(timeout))?;
+            shown.with(&settings).value(&json::write(&answer)?["tx_response"]);
+        }
+        "txs" => {
+            let Txs { query, page, limit, order_by, asked } = Txs::from_arg_matches(matches)?;
+            let settings = Settings::new(&asked.place, Some(&asked.node))?;
+            let order = if order_by == "desc" { OrderBy::Desc } else { OrderBy::Asc };
+            let request = GetTxsEventRequest { query, page, limit, order_by: order as i32, ..Default::default() };
+            let answer = settings.client().txs(&request)?;
+            let pages = answer.total.div_ceil(limit.max(1));
+            let answer = json::write(&answer)?;
+            // As the SDK's command shows it.
+            shown.with(&settings).value(&json!({
+                "total_count": answer["total"], "count": answer["tx_responses"].as_array().map_or(0, Vec::len).to_string(),
+                "page_number": page.to_string(), "page_total": pages.to_string(), "limit": limit.to_string(),
+                "txs": answer["tx_responses"],
+            }));
+        }
+        "block" | "block-results" => {
+            let Block { height, asked } = Block::from_arg_matches(matches)?;
+            let settings = Settings::new(&asked.place, Some(&asked.node))?;
+            let params = height.map_or_else(|| json!({}), |h| json!({"height": h.to_string()}));
+            let answer = settings.client().rpc(&name.replace('-', "_"), params)?;
+            shown.with(&settings).value(&if name == "block" { answer["block"].clone() } else { answer });
+        }
+        module => {
+            let Some((_, service)) = services().find(|(m, _)| m == module) else { return Ok(()) };
+            let Some((command, matches)) = matches.subcommand() else { return Ok(()) };
+            let Some(method) = service.methods().find(|m| command_of(m) == command) else { return Ok(()) };
+            let asked = Asked::from_arg_matches(matches)?;
+            let settings = Settings::new(&asked.place, Some(&asked.node))?;
+            shown.with(&settings).value(&ask(&settings, &method, matches)?);
+        }
+    }
+    Ok(())
+}
+
+fn ask(settings: &Settings, method: &MethodDescriptor, matches: &ArgMatches) -> Result<Value> {
+    let (input, output) = (method.input(), method.output());
+    let height = match input.get_field_by_name("height") {
+        Some(_) => 0,
+        None => matches.get_one("height").copied().unwrap_or(0),
+    };
+    let request = fields::message(settings, matches, &input, None)?;
+    let bytes = json::to_bytes(input.full_name(), &request).map_err(|e| Rejected::Input(e.to_string()))?;
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    let answer = settings.client().ask(&path, bytes, height)?;
+    Ok(json::from_bytes(output.full_name(), &answer)?)
+}
+
+fn digits(hash: &str) -> Result<String, Rejected> {
+    let fits = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    let wrong = || Rejected::Input(format!("hash {hash:?}: expected 64 hexadecimal digits"));
+    if fits { Ok(hash.to_uppercase()) } else { Err(wrong()) }
+}
+
+pub fn status(shown: Shown, status: &Status) -> Result<()> {
+    let settings = Settings::new(&status.asked.place, Some(&status.asked.node))?;
+    shown.with(&settings).value(&settings.client().rpc("status", json!({}))?);
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! `zektra keys | query | tx` against a `zektrad` of its own.
+
+use super::parties::ZEKTRA;
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+const CHAIN: &str = "zektra-dev-1";
+/// The words of the development chain's accounts.
+const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon \
+    abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon art";
+const ALICE: &str = "zektra1r5v5srda7xfth3hn2s26txvrcrntldju5cl8p3";
+
+struct Chain {
+    child: Child,
+    rpc: String,
+    grpc: String,
+}
+
+impl Chain {
+    fn start(home: &Path) -> Self {
+        let zektrad = Path::new(ZEKTRA).with_file_name("zektrad");
+        assert!(zektrad.exists(), "{} is missing: cargo build --workspace --bins", zektrad.display());
+        let mut command = Command::new(zektrad);
+        command.args(["start", "--solo", "--rpc", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
+        command.args(["--on-tx", "--log-level", "error", "--home"]).arg(home).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut found = [None, None];
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while found.iter().any(Option::is_none) {
+            let line = lines.next().expect("the node has ended").unwrap();
+            let mut words = line.split_whitespace();
+            match words.next() {
+                Some("rpc") => found[0] = words.next().map(String::from),
+                Some("grpc") => found[1] = words.next().map(String::from),
+                _ => {}
+            }
+        }
+        let [rpc, grpc] = found.map(Option::unwrap);
+        Self { child, rpc, grpc }
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Wallet<'a> {
+    home: &'a Path,
+    node: &'a str,
+    backend: &'a str,
+}
+
+impl Wallet<'_> {
+    /// Runs `zektra` with lines on its standard input: exit code, output, errors.
+    fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
+        let mut command = Command::new(ZEKTRA);
+        for name in ["CHAIN_ID", "GAS_PRICES", "OUTPUT", "GRPC_ADDR", "KEYRING_DIR"] {
+            command.env_remove(format!("ZEKTRA_{name}"));
+        }
+        command.env("ZEKTRA_HOME", self.home).env("ZEKTRA_NODE", self.node).env("ZEKTRA_KEYRING_BACKEND", self.backend);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that needs nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let (code, out, err) = self.run(&[arguments, &["-o", "json"]].concat(), "");
+        assert_eq!(code, 0, "{arguments:?}: {err}");
+        serde_json::from_str(&out).unwrap_or_else(|_| panic!("{arguments:?}: {out}"))
+    }
+
+    fn refused(&self, arguments: &[&str], input: &str, code: i32, says: &str) {
+        let (found, out, err) = self.run(arguments, input);
+        assert_eq!(found, code, "{arguments:?}: {out}{err}");
+        assert!(err.contains(says), "{arguments:?}: {err}");
+    }
+
+    fn balance(&self, of: &str) -> u128 {
+        let shown = self.json(&["query", "bank", "balance", of, "uzek"]);
+        shown["balance"]["amount"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+#[test]
+fn coins_move_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Chain::start(&folder.path().join("chain"));
+    let wallet = Wallet { home: &folder.path().join("wallet"), node: &chain.rpc, backend: "test" };
+
+    let (code, out, _) = wallet.run(&["keys", "add", "alice", "--recover"], &format!("{WORDS}\n"));
+    assert!(code == 0 && out.contains(&format!("address: {ALICE}")), "{out}");
+    let bob = wallet.json(&["keys", "add", "bob"]);
+    assert_eq!(bob["mnemonic"].as_str().unwrap().split(' ').count(), 24);
+    let bob = bob["address"].as_str().unwrap();
+
+    // By name, with gas simulated, waited for.
+    let paid = ["--chain-id", CHAIN, "--gas", "auto", "--gas-prices", "0.025uzek", "--yes", "--wait"];
+    let sent =
+        wallet.json(&[&["tx", "bank", "send", "alice", "bob", "1234uzek", "--note", "rent"], &paid[..]].concat());
+    assert_eq!((&sent["code"], &sent["tx"]["body"]["memo"]), (&0.into(), &"rent".into()), "{sent}");
+    let fee: u128 = sent["tx"]["auth_info"]["fee"]["amount"][0]["amount"].as_str().unwrap().parse().unwrap();
+    assert_eq!((wallet.balance("bob"), wallet.balance(ALICE)), (1234, 1_000_000_000_000 - 1234 - fee));
+
+    // The same transaction by hash, by what happened, and its block.
+    let hash = sent["txhash"].as_str().unwrap();
+    assert_eq!(wallet.json(&["query", "tx", hash]), sent);
+    let found = wallet.json(&["query", "txs", "--query", &format!("transfer.recipient='{bob}'")]);
+    assert_eq!((&found["total_count"], &found["txs"][0]), (&"1".into(), &sent));
+    let block = wallet.json(&["query", "block", sent["height"].as_str().unwrap()]);
+    assert_eq!(block["data"]["txs"].as_array().unwrap().len(), 1);
+
+    // Over gRPC, and as of a height.
+    let asked = ["query", "bank", "balances", "bob", "--grpc-addr", chain.grpc.trim_start_matches("http://")];
+    assert_eq!(wallet.json(&asked)["balances"][0]["amount"], "1234");
+    let before = [&asked[..], &["--height", "1"]].concat();
+    assert!(wallet.json(&before)["balances"].as_array().unwrap().is_empty());
+
+    // In three steps, as with a key that is kept on another machine.
+    let (code, draft, _) =
+        wallet.run(&["tx", "bank", "multi-send", "alice", "bob", "alice", "11uzek", "--split", "--generate-only"], "");
+    assert_eq!(code, 0);
+    let path = folder.path().join("tx.json");
+    std::fs::write(&path, draft).unwrap();
+    let file = path.to_str().unwrap();
+    let account = wallet.json(&["query", "auth", "account-info", "alice"]);
+    let (number, sequence) = (&account["info"]["account_number"], &account["info"]["sequence"]);
+    let offline = ["--offline", "-a", number.as_str().unwrap(), "-s", sequence.as_str().unwrap()];
+    let sign = [&["tx", "sign", file, "--from", "alice", "--chain-id", CHAIN, "--output-document", file], &offline[..]]
+        .concat();
+    let (code, _, err) = wallet.run(&sign, "");
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(wallet.json(&["tx", "broadcast", file, "--wait"])["code"], 0);
+    assert_eq!(wallet.balance("bob"), 1234 + 5);
+    let (_, bytes, _) = wallet.run(&["tx", "encode", file], "");
+    let signed: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(wallet.json(&["tx", "decode", bytes.trim()]), signed);
+
+    // What goes wrong is named, and has its exit code.
+    let send = |from: &'static str, amount: &'static str| {
+        ["tx", "bank", "send", from, ALICE, amount, "--chain-id", CHAIN, "-y"]
+    };
+    wallet.refused(&send("bob", "1uzek,1uzek"), "", 2, "stands twice");
+    wallet.refused(&send("bob", "1.5uzek"), "", 2, "1500uzek");
+    wallet.refused(&send("carol", "1uzek"), "", 2, "carol");
+    wallet.refused(&[&send("bob", "5000uzek")[..], &["--gas", "auto"]].concat(), "", 1, "insufficient funds");
+    wallet.refused(&[&send("bob", "1uzek")[..], &["-s", "7"]].concat(), "", 3, "account sequence mismatch");
+    wallet.refused(
+        &["tx", "bank", "send", "bob", ALICE, "1uzek", "-y"],
+        "",
+        2,
+        &format!("the node at {} says \"{CHAIN}\"", chain.rpc),
+    );
+    wallet.refused(
+        &["tx", "bank", "send", "bob", ALICE, "1uzek", "--chain-id", "other-1", "-y"],
+        "",
+        3,
+        "signature verification failed",
+    );
+    wallet.refused(&["tx", "bank", "send", "bob", ALICE, "1uzek", "--chain-id", CHAIN], "n\n", 3, "not confirmed");
+    wallet.refused(&["query", "bank", "balances", "zektra1x"], "", 2, "bech32");
+    wallet.refused(&["query", "tx", &"0".repeat(64)], "", 1, "not found");
+    wallet.refused(
+        &["query", "bank", "balances", ALICE, "--node", "tcp://127.0.0.1:1"],
+        "",
+        1,
+        "no answer from http://127.0.0.1:1",
+    );
+    wallet.refused(&["status", "--home", file], "", 2, file);
+}
+
+#[test]
+fn keys_are_kept_under_a_passphrase() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("wallet");
+    let wallet = Wallet { home: &home, node: "tcp://127.0.0.1:1", backend: "file" };
+    let (code, out, err) =
+        wallet.run(&["keys", "add", "alice", "--recover"], &format!("{WORDS}\ncorrect horse\ncorrect horse\n"));
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains(ALICE) && !err.contains("abandon"), "{out}{err}");
+
+    let secret = wallet.run(&["keys", "export", "alice", "--unarmored-hex", "--unsafe"], "correct horse\n").1;
+    let file = std::fs::read_to_string(home.join("keyring-file/alice.json")).unwrap();
+    assert!(secret.trim().len() == 64 && !file.contains(secret.trim()) && file.contains("ENCRYPTED"), "{file}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(home.join("keyring-file/alice.json")).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+
+    wallet.refused(
+        &["keys", "export", "alice", "--unarmored-hex", "--unsafe"],
+        "battery staple\n",
+        3,
+        "wrong passphrase",
+    );
+    wallet.refused(&["keys", "export", "alice", "--unarmored-hex"], "", 2, "--unsafe");
+    wallet.refused(&["keys", "add", "alice"], "", 2, "taken");
+    wallet.refused(&["keys", "add", "../eve"], "", 2, "key name");
+    wallet.refused(&["keys", "add", "eve"], "short\n", 2, "at least 8");
+    wallet.refused(&["keys", "add", "eve"], "correct horse\nbattery staple\n", 2, "do not agree");
+    wallet.refused(&["keys", "add", "eve"], "", 2, "the standard input has ended");
+    wallet.refused(&["keys", "show", "eve"], "", 2, "there is none");
+    assert_eq!(wallet.json(&["keys", "list"]).as_array().unwrap().len(), 1);
+
+    // Out and in again under another name; the public half alone signs nothing.
+    let pem = folder.path().join("alice.pem");
+    std::fs::write(&pem, wallet.run(&["keys", "export", "alice"], "").1).unwrap();
+    let imported =
+        wallet.run(&["keys", "import", "again", pem.to_str().unwrap()], "correct horse\nanother one\nanother one\n");
+    assert_eq!(imported.0, 0, "{}", imported.2);
+    let (_, public, _) = wallet.run(&["keys", "show", "alice", "-p"], "");
+    assert_eq!(wallet.json(&["keys", "add", "cold", "--pubkey", public.trim()])["type"], "offline");
+    wallet.refused(&["keys", "export", "cold"], "", 3, "only its public half");
+    assert_eq!(wallet.json(&["keys", "rename", "again", "eve"])["address"], ALICE);
+    wallet.refused(&["keys", "delete", "eve"], "no\n", 3, "not confirmed");
+    assert_eq!(wallet.run(&["keys", "delete", "eve", "cold", "-y"], "").0, 0);
+    assert_eq!(wallet.run(&["keys", "show", "alice", "-a"], "").1.trim(), ALICE);
+
+    // A file that was changed is noticed.
+    let other = wallet.run(
+        &["keys", "add", "mallory", "--recover", "--index", "1"],
+        &format!("{WORDS}\ncorrect horse\ncorrect horse\n"),
+    );
+    assert_eq!(other.0, 0);
+    let mallory = std::fs::read_to_string(home.join("keyring-file/mallory.json")).unwrap().replace("mallory", "alice");
+    let theirs: Value = serde_json::from_str(&mallory).unwrap();
+    let mut mixed: Value = serde_json::from_str(&file).unwrap();
+    mixed["secret"] = theirs["secret"].clone();
+    std::fs::write(home.join("keyring-file/alice.json"), mixed.to_string()).unwrap();
+    wallet.refused(
+        &["keys", "export", "alice", "--unarmored-hex", "--unsafe"],
+        "correct horse\n",
+        2,
+        "do not belong together",
+    );
+}
