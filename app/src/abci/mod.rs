@@ -6,12 +6,14 @@
 
 mod check_tx;
 pub(crate) mod commit;
+mod extend_vote;
 mod finalize_block;
 mod info;
 pub(crate) mod init_chain;
 mod prepare_proposal;
 mod process_proposal;
 mod query;
+mod verify_vote_extension;
 
 pub use info::NAME;
 
@@ -20,11 +22,12 @@ use crate::snapshots;
 use tendermint_abci::Application;
 use zektra_proto::Timestamp;
 use zektra_proto::tendermint::abci::{
-    RequestApplySnapshotChunk, RequestCheckTx, RequestFinalizeBlock, RequestInfo, RequestInitChain,
+    RequestApplySnapshotChunk, RequestCheckTx, RequestExtendVote, RequestFinalizeBlock, RequestInfo, RequestInitChain,
     RequestLoadSnapshotChunk, RequestOfferSnapshot, RequestPrepareProposal, RequestProcessProposal, RequestQuery,
-    ResponseApplySnapshotChunk, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock, ResponseInfo,
-    ResponseInitChain, ResponseListSnapshots, ResponseLoadSnapshotChunk, ResponseOfferSnapshot,
-    ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery,
+    RequestVerifyVoteExtension, ResponseApplySnapshotChunk, ResponseCheckTx, ResponseCommit, ResponseExtendVote,
+    ResponseFinalizeBlock, ResponseInfo, ResponseInitChain, ResponseListSnapshots, ResponseLoadSnapshotChunk,
+    ResponseOfferSnapshot, ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery,
+    ResponseVerifyVoteExtension,
 };
 
 /// Stops where nothing can be answered: the connection's thread panics, and the server ends the process.
@@ -68,6 +71,14 @@ impl Application for App {
 
     fn process_proposal(&self, request: RequestProcessProposal) -> ResponseProcessProposal {
         must("process_proposal", process_proposal::process_proposal(self, request))
+    }
+
+    fn extend_vote(&self, _request: RequestExtendVote) -> ResponseExtendVote {
+        extend_vote::extend_vote()
+    }
+
+    fn verify_vote_extension(&self, request: RequestVerifyVoteExtension) -> ResponseVerifyVoteExtension {
+        verify_vote_extension::verify_vote_extension(&request)
     }
 
     fn finalize_block(&self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock {
