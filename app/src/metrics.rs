@@ -1,81 +1,111 @@
-//! Counters of a node, in Prometheus' text format.
+//! What a node counts while it runs, for Prometheus.
 
 use crate::app::App;
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
 use std::time::Duration;
 
-/// What a node counts while it runs.
-#[derive(Debug, Default)]
+/// The content type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Counters of a node.
+#[derive(Debug)]
 pub struct Metrics {
-    blocks: AtomicU64,
-    transactions: AtomicU64,
-    failed: AtomicU64,
-    gas: AtomicU64,
-    execute_micros: AtomicU64,
-    commit_micros: AtomicU64,
-    checks: AtomicU64,
-    refused: AtomicU64,
-    queries: AtomicU64,
+    registry: Registry,
+    height: Gauge,
+    block_time: Gauge,
+    oldest: Gauge,
+    blocks: Counter,
+    transactions: Counter,
+    failed: Counter,
+    gas: Counter,
+    execute: Histogram,
+    commit: Histogram,
+    checks: Counter,
+    refused: Counter,
+    queries: Counter,
 }
 
-fn add(counter: &AtomicU64, by: u64) {
-    counter.fetch_add(by, Ordering::Relaxed);
+impl Default for Metrics {
+    fn default() -> Self {
+        // From a millisecond to half a minute.
+        let seconds = || Histogram::new(exponential_buckets(0.001, 2.0, 16));
+        let mut metrics = Self {
+            registry: Registry::with_prefix("zektra"),
+            height: Gauge::default(),
+            block_time: Gauge::default(),
+            oldest: Gauge::default(),
+            blocks: Counter::default(),
+            transactions: Counter::default(),
+            failed: Counter::default(),
+            gas: Counter::default(),
+            execute: seconds(),
+            commit: seconds(),
+            checks: Counter::default(),
+            refused: Counter::default(),
+            queries: Counter::default(),
+        };
+        let Self { registry, height, block_time, oldest, .. } = &mut metrics;
+        registry.register("height", "Height of the last committed block", height.clone());
+        registry.register_with_unit("block_time", "Time of the last block, Unix", Unit::Seconds, block_time.clone());
+        registry.register("oldest_height", "Oldest height whose state can be asked", oldest.clone());
+        let Self { registry, blocks, transactions, failed, gas, .. } = &mut metrics;
+        registry.register("blocks", "Blocks committed since the start", blocks.clone());
+        registry.register("transactions", "Transactions executed", transactions.clone());
+        registry.register("transactions_failed", "Transactions that failed", failed.clone());
+        registry.register("gas", "Gas used in blocks", gas.clone());
+        let Self { registry, execute, commit, checks, refused, queries, .. } = &mut metrics;
+        registry.register_with_unit("execute", "Time to execute a block", Unit::Seconds, execute.clone());
+        registry.register_with_unit("commit", "Time to write a block", Unit::Seconds, commit.clone());
+        registry.register("checks", "Transactions checked for the mempool", checks.clone());
+        registry.register("checks_refused", "Transactions not taken into it", refused.clone());
+        registry.register("queries", "Calls of services", queries.clone());
+        metrics
+    }
 }
 
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 impl Metrics {
     /// A block was executed: its transactions, those that failed, the gas that all used.
     pub fn executed(&self, transactions: u64, failed: u64, gas: u64, time: Duration) {
-        add(&self.transactions, transactions);
-        add(&self.failed, failed);
-        add(&self.gas, gas);
-        add(&self.execute_micros, micros(time));
+        self.transactions.inc_by(transactions);
+        self.failed.inc_by(failed);
+        self.gas.inc_by(gas);
+        self.execute.observe(time.as_secs_f64());
     }
 
     /// A block was written.
     pub fn committed(&self, time: Duration) {
-        add(&self.blocks, 1);
-        add(&self.commit_micros, micros(time));
+        self.blocks.inc();
+        self.commit.observe(time.as_secs_f64());
     }
 
     /// A transaction was checked for the mempool.
     pub fn checked(&self, taken: bool) {
-        add(&self.checks, 1);
-        add(&self.refused, u64::from(!taken));
+        self.checks.inc();
+        self.refused.inc_by(u64::from(!taken));
     }
 
     /// A service was asked.
     pub fn asked(&self) {
-        add(&self.queries, 1);
+        self.queries.inc();
     }
 
-    /// All of them, with what the application knows.
+    /// All of them, with what the application knows, in the format of OpenMetrics.
     pub fn text(&self, app: &App) -> String {
         let committed = app.committed();
-        let oldest = app.store().oldest().unwrap_or(0);
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let seconds = |counter: &AtomicU64| read(counter) as f64 / 1e6;
-        let rows: [(&str, &str, &str, f64); 12] = [
-            ("height", "gauge", "Height of the last committed block.", committed.height as f64),
-            ("block_time_seconds", "gauge", "Time of the last block, Unix.", committed.block.time.seconds as f64),
-            ("oldest_height", "gauge", "Oldest height whose state can be asked.", oldest as f64),
-            ("blocks_total", "counter", "Blocks committed since the start.", read(&self.blocks) as f64),
-            ("transactions_total", "counter", "Transactions executed.", read(&self.transactions) as f64),
-            ("transactions_failed_total", "counter", "Transactions that failed.", read(&self.failed) as f64),
-            ("gas_total", "counter", "Gas used in blocks.", read(&self.gas) as f64),
-            ("execute_seconds_total", "counter", "Time to execute blocks.", seconds(&self.execute_micros)),
-            ("commit_seconds_total", "counter", "Time to write blocks.", seconds(&self.commit_micros)),
-            ("checks_total", "counter", "Transactions checked for the mempool.", read(&self.checks) as f64),
-            ("checks_refused_total", "counter", "Transactions not taken into it.", read(&self.refused) as f64),
-            ("queries_total", "counter", "Calls of services.", read(&self.queries) as f64),
-        ];
+        self.height.set(signed(committed.height));
+        self.block_time.set(committed.block.time.seconds);
+        self.oldest.set(signed(app.store().oldest().unwrap_or(0)));
         let mut out = String::new();
-        for (name, kind, help, value) in rows {
-            let _ = writeln!(out, "# HELP zektra_{name} {help}\n# TYPE zektra_{name} {kind}\nzektra_{name} {value}");
+        if let Err(e) = text::encode(&mut out, &self.registry) {
+            tracing::warn!(error = %e, "metrics cannot be written");
         }
         out
     }
