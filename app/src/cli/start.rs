@@ -38,6 +38,9 @@ pub struct Start {
     /// CometBFT's RPC without --solo.
     #[arg(long, value_name = "URL")]
     comet_rpc: Option<String>,
+    /// Start this CometBFT, too, and stop it with the node; without the flag one is waited for.
+    #[arg(long, value_name = "PROGRAM", num_args = 0..=1, default_missing_value = "cometbft", conflicts_with = "solo")]
+    cometbft: Option<String>,
     /// Least prices of gas, as 0.001uzek.
     #[arg(long, value_name = "PRICES")]
     minimum_gas_prices: Option<String>,
@@ -80,6 +83,9 @@ impl Start {
         }
         if let Some(rpc) = &self.comet_rpc {
             config.comet.rpc = rpc.clone();
+        }
+        if let Some(binary) = &self.cometbft {
+            config.comet.binary = binary.clone();
         }
         if let Some(prices) = &self.minimum_gas_prices {
             config.minimum_gas_prices = prices.clone();
@@ -127,11 +133,11 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
         home.genesis()?;
         return run::behind_comet(home, &config, &stop, |endpoints, abci| {
             show(endpoints);
-            tracing::info!(
-                abci,
-                rpc = config.comet.rpc,
-                "waiting for CometBFT: start it with --proxy_app of this address"
-            );
+            let todo = match config.comet.binary.as_str() {
+                "" => "waiting for CometBFT: start it with --proxy_app of this address",
+                _ => "starting CometBFT",
+            };
+            tracing::info!(abci, rpc = config.comet.rpc, todo);
         });
     }
     let fresh = !home.is_made();

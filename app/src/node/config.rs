@@ -60,6 +60,8 @@ pub struct Comet {
     pub abci: String,
     /// CometBFT's RPC.
     pub rpc: String,
+    /// The program of a CometBFT that the node starts and stops with itself; empty for one that is run by others.
+    pub binary: String,
 }
 
 /// The solo chain.
@@ -80,7 +82,7 @@ impl Default for State {
 
 impl Default for Comet {
     fn default() -> Self {
-        Self { abci: "tcp://127.0.0.1:26658".into(), rpc: "tcp://127.0.0.1:26657".into() }
+        Self { abci: "tcp://127.0.0.1:26658".into(), rpc: "tcp://127.0.0.1:26657".into(), binary: String::new() }
     }
 }
 

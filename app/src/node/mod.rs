@@ -3,6 +3,7 @@
 pub mod config;
 pub mod dev;
 pub mod home;
+mod launched;
 pub mod run;
 
 pub use config::Config;

@@ -1,5 +1,6 @@
 //! Runs a node until it is told to stop.
 
+use super::launched::Launched;
 use super::{Config, Home, config};
 use crate::app::{self, App};
 use crate::front::{grpc, rest, rpc};
@@ -53,6 +54,11 @@ impl Stop {
         }
         let (stop, _) = self.0.1.wait_timeout(stop, most).unwrap_or_else(PoisonError::into_inner);
         *stop
+    }
+
+    /// Whether it is time to stop.
+    pub fn is_told(&self) -> bool {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Resolves when it is time to stop.
@@ -264,6 +270,10 @@ pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnc
         Err(e) => bail!("comet.abci {:?} cannot be listened on: {e}", config.comet.abci),
     };
     ready(&listeners.endpoints(), &abci.address());
+    let launched = match config.comet.binary.as_str() {
+        "" => None,
+        binary => Some(Launched::start(binary, home, &abci.address(), &config.comet.rpc, stop.clone())?),
+    };
     let served = runtime.block_on(async {
         let serving = tokio::spawn(fronts(listeners, app, None, stop.clone()));
         tokio::select! {
@@ -272,7 +282,10 @@ pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnc
         }
     });
     stop.now();
+    // CometBFT before the application: it would call a missing one lost.
+    let ended = launched.map_or(Ok(()), Launched::stop);
     abci.stop();
     runtime.shutdown_timeout(Duration::from_secs(2));
+    ended?;
     served.context("a server has panicked")?
 }

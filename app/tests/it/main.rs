@@ -3,6 +3,7 @@
 
 mod a_killed_node_goes_on;
 mod a_new_node_restores_from_a_snapshot;
+mod a_node_runs_its_own_cometbft;
 mod a_payment_moves_coins_or_says_why;
 mod a_restart_goes_on_from_the_last_commit;
 mod a_search_finds_what_happened;
