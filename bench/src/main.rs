@@ -3,8 +3,10 @@
 //! One module a bench, described in `bench/README.md`. A bench is a function over a [`Report`] and a
 //! line in [`BENCHES`].
 
+mod abci_latency;
 mod accuracy;
 mod breast_cancer;
+mod driven;
 mod fit;
 mod he_growth;
 mod he_iteration;
@@ -14,6 +16,8 @@ mod prove_growth;
 mod prove_job;
 mod proving;
 mod report;
+mod senders;
+mod sends;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
@@ -73,6 +77,8 @@ const BENCHES: &[Bench] = &[
         about: "cost of a step against row groups, column blocks, members",
         run: prove_growth::run,
     },
+    Bench { name: "abci-latency", about: "a call of CometBFT to the application", run: abci_latency::run },
+    Bench { name: "sends", about: "10,000 signed bank sends a block, executed and committed", run: sends::run },
 ];
 
 /// Runs the named benches, or all of them.
