@@ -1,10 +1,10 @@
 //! The database: what is written, and when.
 
 use crate::snapshot::Snapshot;
-use crate::tree::Reader;
+use crate::tree::{Reader, Update, update};
 use crate::{Root, failed};
+use jmt::KeyHash;
 use jmt::storage::{Node, NodeBatch, NodeKey, StaleNodeIndexBatch};
-use jmt::{KeyHash, Sha256Jmt};
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, WriteBatch, WriteOptions};
 use std::path::Path;
 use std::sync::Arc;
@@ -326,14 +326,8 @@ impl Store {
         }
         let set = changed.iter().map(|(key, _, value)| (KeyHash::with::<sha2::Sha256>(key), value.clone()));
         let tree = |e: anyhow::Error| StateError::Tree(format!("{e:#}"));
-        let (root, batch) = Sha256Jmt::new(&reader).put_value_set(set, version).map_err(tree)?;
-        Ok(Staged {
-            version,
-            root: root.0,
-            nodes: batch.node_batch,
-            stale: batch.stale_node_index_batch,
-            changes: changed,
-        })
+        let Update { root, nodes, stale } = update(&reader, version, set).map_err(tree)?;
+        Ok(Staged { version, root, nodes, stale, changes: changed })
     }
 
     /// Writes versions that were staged one on the other, and entries of the index, in one atomic batch.
