@@ -1,5 +1,6 @@
 //! The database: what is written, and when.
 
+use crate::index::IndexBatch;
 use crate::snapshot::Snapshot;
 use crate::tree::{Reader, Update, update};
 use crate::{Root, failed};
@@ -334,7 +335,7 @@ impl Store {
     ///
     /// # Errors
     /// Versions that do not follow; the database fails: then nothing is written.
-    pub fn commit(&self, staged: &[Staged], index: &Changes) -> Result<(), StateError> {
+    pub fn commit(&self, staged: &[Staged], index: IndexBatch) -> Result<(), StateError> {
         let db = &self.db;
         let before = self.last()?.map(|(version, _)| version);
         let mut last = before;
@@ -346,15 +347,9 @@ impl Store {
             }
             last = Some(s.version);
         }
-        let mut batch = WriteBatch::default();
+        let mut batch = index.into_batch();
         for (i, s) in staged.iter().enumerate() {
             self.write(&mut batch, s, before.is_none() && i == 0)?;
-        }
-        for (key, value) in index {
-            match value {
-                Some(value) => batch.put_cf(db.family(Family::Index), key, value),
-                None => batch.delete_cf(db.family(Family::Index), key),
-            }
         }
         if let Some(s) = staged.last() {
             batch.put_cf(db.family(Family::Meta), LAST, [&s.version.to_be_bytes()[..], &s.root].concat());
@@ -478,24 +473,6 @@ impl Store {
             out.push((family.name(), count));
         }
         Ok(out)
-    }
-
-    /// An entry of the index.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub fn index(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        self.db.get(Family::Index, key)
-    }
-
-    /// Entries of the index with `from ≤ key < to`.
-    pub fn scan_index<'a>(
-        &'a self,
-        from: &[u8],
-        to: Option<&[u8]>,
-        order: zektra_state::Order,
-    ) -> zektra_state::Entries<'a> {
-        crate::snapshot::scan(&self.db, Family::Index, from, to, order)
     }
 }
 

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use zektra_state::StateRead as _;
 
-
 /// Nodes of the database, and those of versions that are not written yet.
 pub(crate) struct Reader<'a> {
     pub db: &'a Arc<Db>,
