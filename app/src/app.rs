@@ -355,7 +355,7 @@ impl App {
         let genesis = working.genesis.as_ref().filter(|_| last.is_none());
         let base = StateDelta::with(base, genesis.map(|g| g.changes.clone()).unwrap_or_default());
         let begun = Instant::now();
-        let outcome = self.execute_on(&Memo::new(base), &block, txs, &identity)?;
+        let outcome = self.execute_on(base, &block, txs, &identity)?;
         // The tree on one core, what only searches need on the others.
         let (staged, index) = rayon::join(
             || self.0.store.stage(block.height, &outcome.changes, genesis.map(|g| &g.staged)),
@@ -376,7 +376,7 @@ impl App {
 
     fn execute_on<S: StateRead + Sync>(
         &self,
-        base: &S,
+        base: S,
         block: &Block,
         txs: &[impl AsRef<[u8]> + Sync],
         identity: &Identity,
@@ -384,8 +384,8 @@ impl App {
         let (chain, prefix) = (&self.0.chain, &identity.prefix);
         let module = |when| move |error| AppError::Module { when, error };
         let read = chain.read(txs, prefix);
-        chain.verify_ahead(base, &read, &identity.chain_id);
-        let mut state = StateDelta::new(base);
+        let mut state = Memo::new(base);
+        chain.verify_ahead(&state, &read, &identity.chain_id);
         let begin =
             at_block(&mut state, block, prefix, "BeginBlock", |m, ctx| m.begin_block(ctx).map(|()| Vec::<()>::new()));
         let (_, mut events) = begin.map_err(module("beginning"))?;
@@ -446,7 +446,7 @@ impl App {
     ///
     /// # Errors
     /// No block was executed; the database fails.
-    pub fn commit(&self, more: &Changes) -> Result<Arc<Committed>, AppError> {
+    pub fn commit(&self, more: Changes) -> Result<Arc<Committed>, AppError> {
         let identity = self.known()?;
         let mut working = self.working();
         let Working { genesis, block } = &mut *working;
@@ -454,7 +454,7 @@ impl App {
         let Executed { staged, block, mut index } = executed;
         let root = staged.root().to_vec();
         let first = genesis.take().filter(|_| self.0.store.last().is_ok_and(|last| last.is_none()));
-        index.apply(more);
+        index.apply(&more);
         let versions: Vec<Staged> = first.map(|g| g.staged).into_iter().chain([staged]).collect();
         let begun = Instant::now();
         self.0.store.commit(&versions, index)?;

@@ -16,7 +16,7 @@ use zektra_modules::module::{Message, Module};
 use zektra_modules::query::Service;
 use zektra_proto::cosmos::base::abci::v1beta1::TxMsgData;
 use zektra_proto::tendermint::abci::{Event, EventAttribute, ExecTxResult};
-use zektra_state::{Changes, StateDelta, StateRead, StateWrite};
+use zektra_state::{Changes, Layer, StateDelta, StateRead, StateWrite};
 
 /// What the modules handle and answer.
 #[derive(Debug)]
@@ -106,9 +106,9 @@ impl Chain {
     ///
     /// # Errors
     /// The database fails: nothing can be executed any more.
-    pub fn execute<S: StateRead>(
+    pub fn execute(
         &self,
-        state: &mut StateDelta<S>,
+        state: &mut impl Layer,
         tx: &Result<Tx, TxError>,
         mode: Mode,
         block: &Block,
@@ -121,9 +121,9 @@ impl Chain {
         }
     }
 
-    fn execute_tx<S: StateRead>(
+    fn execute_tx(
         &self,
-        state: &mut StateDelta<S>,
+        state: &mut impl Layer,
         tx: &Tx,
         mode: Mode,
         block: &Block,
@@ -199,8 +199,8 @@ impl Chain {
 type Layered<T> = Result<(T, Changes, Vec<Event>), TxError>;
 
 /// Runs `work` on a layer of its own over `state`: its changes and events, or its error.
-fn layer<T, S: StateRead>(
-    state: &StateDelta<S>,
+fn layer<T>(
+    state: &impl StateRead,
     meter: &Meter,
     block: &Block,
     prefix: &Prefix,

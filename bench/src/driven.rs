@@ -63,9 +63,16 @@ impl Driven {
         Ok(driven)
     }
 
-    /// The last block's height.
-    pub fn height(&self) -> i64 {
-        self.height
+    /// Closes the database and opens it again.
+    ///
+    /// # Errors
+    /// What is there cannot be read.
+    pub fn reopen(&mut self, folder: &Path) -> anyhow::Result<()> {
+        // The lock goes with the last handle.
+        let aside = tempfile::tempdir()?;
+        self.app = App::open(Config { home: aside.path().into(), ..Config::default() })?;
+        self.app = App::open(Config { home: folder.into(), ..Config::default() })?;
+        Ok(())
     }
 
     /// Checks transactions one after another, as CometBFT's mempool does; what it took.

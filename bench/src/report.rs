@@ -253,6 +253,11 @@ impl Samples {
         v.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Their mean.
     pub fn mean(&self) -> f64 {
         self.0.iter().sum::<f64>() / self.0.len() as f64

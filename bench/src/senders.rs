@@ -22,7 +22,7 @@ pub const PREFIX: &str = "zektra";
 /// What they pay with.
 pub const DENOM: &str = "uzek";
 /// What each has at first: more than it can spend here.
-const FUNDS: u128 = 1_000_000_000_000;
+pub const FUNDS: u128 = 1_000_000_000_000;
 const FEE: u128 = 2_000;
 const GAS: u64 = 200_000;
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use zektra_modules::address::Address;
 use zektra_modules::context::Block;
 use zektra_proto::tendermint::abci::{RequestPrepareProposal, ResponsePrepareProposal};
-use zektra_state::StateDelta;
+use zektra_state::Memo;
 
 pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<ResponsePrepareProposal, AppError> {
     let identity = app.known()?;
@@ -26,10 +26,9 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
     }
     let mut block = Block { chain_id: identity.chain_id.clone(), time: time(request.time), ..Block::default() };
     block.height = height(request.height)?;
-    let base = app.working_base()?;
-    app.chain().verify_ahead(&base, &read, &identity.chain_id);
-    let most_gas = zektra_modules::consensus::max_gas(&base)?;
-    let mut state = StateDelta::new(&base);
+    let mut state = Memo::new(app.working_base()?);
+    app.chain().verify_ahead(&state, &read, &identity.chain_id);
+    let most_gas = zektra_modules::consensus::max_gas(&state)?;
     let (mut txs, mut bytes_used, mut gas_used) = (vec![], 0usize, 0u64);
     // The first of each sender that still takes part: the one that pays best is next; of equal ones the earlier.
     let first = |queue: &mut VecDeque<(i64, usize)>| queue.pop_front().map(|(price, place)| (price, Reverse(place)));

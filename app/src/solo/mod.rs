@@ -377,7 +377,7 @@ impl Solo {
         {
             // As CometBFT, which lets nothing into its mempool while a block is committed.
             let mut pool = held(&self.pool);
-            self.app.commit(&kept)?;
+            self.app.commit(kept)?;
             pool.settle(&txs, |bytes| {
                 let request = RequestCheckTx { tx: bytes.to_vec().into(), r#type: CheckTxType::Recheck as i32 };
                 self.app.check_tx(request).code == 0

@@ -8,7 +8,7 @@ mod layers;
 mod memo;
 
 pub use layers::{
-    Changes, Empty, Entries, Entry, Order, Replaced, StateDelta, StateRead, StateWrite, after_prefix, merged,
+    Changes, Empty, Entries, Entry, Layer, Order, Replaced, StateDelta, StateRead, StateWrite, after_prefix, merged,
     scan_prefix,
 };
 pub use memo::Memo;

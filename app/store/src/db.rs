@@ -9,7 +9,7 @@ use jmt::storage::{Node, NodeBatch, NodeKey, StaleNodeIndexBatch};
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, WriteBatch, WriteOptions};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use zektra_state::StateError;
 use zektra_state::{Changes, StateRead as _};
 
@@ -77,6 +77,8 @@ pub(crate) struct Db {
     rocks: DB,
     /// The version whose writing began last; none before the first, as `u64::MAX`.
     begun: AtomicU64,
+    /// Bytes of the last batch: the next is about as large.
+    batch: AtomicUsize,
 }
 
 impl std::fmt::Debug for Db {
@@ -105,7 +107,7 @@ impl Db {
             ColumnFamilyDescriptor::new(family.name(), of_family)
         });
         let rocks = DB::open_cf_descriptors(&of_db, path, families).map_err(failed)?;
-        let db = Self { rocks, begun: AtomicU64::new(NONE) };
+        let db = Self { rocks, begun: AtomicU64::new(NONE), batch: AtomicUsize::new(0) };
         match db.number(FORMAT)? {
             None => db.rocks.put_cf(db.family(Family::Meta), FORMAT, FORMAT_VERSION.to_be_bytes()).map_err(failed)?,
             Some(FORMAT_VERSION) => {}
@@ -147,6 +149,12 @@ impl Db {
 
     pub fn oldest(&self) -> Result<u64, StateError> {
         Ok(self.number(OLDEST)?.unwrap_or(0))
+    }
+
+    /// Bytes to set aside for a batch. It grows by copying, and those of large blocks have tens of megabytes.
+    pub fn usual_batch(&self) -> usize {
+        let last = self.batch.load(Ordering::Relaxed);
+        last.saturating_add(last / 8)
     }
 
     /// Whether `state` holds nothing newer than `version`: to be asked after it was read.
@@ -363,6 +371,7 @@ impl Store {
         }
         let mut how = WriteOptions::default();
         how.set_sync(self.options.sync);
+        db.batch.store(batch.size_in_bytes(), Ordering::Relaxed);
         db.rocks().write_opt(batch, &how).map_err(failed)
     }
 

@@ -42,7 +42,9 @@ impl IndexBatch {
 impl Store {
     /// No entries yet.
     pub fn index_batch(&self) -> IndexBatch {
-        IndexBatch { db: self.db().clone(), batch: WriteBatch::default() }
+        let db = self.db().clone();
+        let batch = WriteBatch::with_capacity_bytes(db.usual_batch());
+        IndexBatch { db, batch }
     }
 
     /// An entry of the index.
