@@ -21,6 +21,9 @@ const FORMAT_VERSION: u64 = 1;
 /// Versions whose history one commit removes at most: a window that was made smaller is caught up with step by step.
 const PRUNE_AT_ONCE: u64 = 16;
 
+/// Bytes of writes that are in memory at most.
+const MEMTABLES: usize = 128 << 20;
+
 /// Entries that are removed in one batch.
 const CLEAR_AT_ONCE: usize = 10_000;
 
@@ -97,6 +100,11 @@ impl Db {
         of_db.create_missing_column_families(true);
         of_db.set_max_background_jobs(2);
         of_db.set_keep_log_file_num(4);
+        // The log of a large block goes to the disk while it is written, not all at the end.
+        of_db.set_wal_bytes_per_sync(1 << 20);
+        of_db.set_recycle_log_file_num(4);
+        // Of all families together: what is not in tables yet.
+        of_db.set_db_write_buffer_size(MEMTABLES);
         let cache = Cache::new_lru_cache(options.cache_bytes);
         let families = Family::ALL.map(|family| {
             let mut table = BlockBasedOptions::default();
