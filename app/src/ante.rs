@@ -2,6 +2,7 @@
 
 use crate::sign::{Key, Known, Signer, verify};
 use crate::tx::Tx;
+use std::borrow::Cow;
 use zektra_modules::address::Address;
 use zektra_modules::auth::{self, Account};
 use zektra_modules::coin::Coins;
@@ -159,7 +160,10 @@ fn signatures(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, known: &Known, params:
             }
             (None, None) => return Err(Sdk::InvalidPubKey.wrap(format!("no public key of {text} is known"))),
         };
-        let key = Key::from_any(&any)?;
+        let key = match tx.key(k).filter(|_| info.public_key.as_ref() == Some(&any)) {
+            Some(read) => Cow::Borrowed(read.as_ref().map_err(Clone::clone)?),
+            None => Cow::Owned(Key::from_any(&any)?),
+        };
         if key.address() != *address {
             let found = ctx.text(&key.address());
             return Err(Sdk::InvalidPubKey.wrap(format!(

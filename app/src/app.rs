@@ -22,8 +22,8 @@ use zektra_modules::query::{Code, Query, QueryError, Service};
 use zektra_proto::Timestamp;
 use zektra_proto::tendermint::abci::{Event, ExecTxResult, ValidatorUpdate};
 use zektra_proto::tendermint::types::ConsensusParams;
-use zektra_state::{Changes, StateDelta, StateError, StateRead, StateWrite};
-use zektra_store::{Options, Snapshot, Staged, Store};
+use zektra_state::{Changes, Memo, StateDelta, StateError, StateRead, StateWrite};
+use zektra_store::{IndexBatch, Options, Snapshot, Staged, Store};
 
 /// The version of the state machine: it changes when the same blocks would give another state.
 pub const APP_VERSION: u64 = 1;
@@ -80,8 +80,8 @@ pub(crate) struct Genesis {
 pub(crate) struct Executed {
     pub staged: Staged,
     pub block: Block,
-    /// The transactions with their results, for indexes.
-    pub txs: Vec<(Vec<u8>, ExecTxResult)>,
+    /// The transactions with their results, for searches.
+    pub index: IndexBatch,
 }
 
 /// The last committed block.
@@ -245,7 +245,8 @@ impl App {
         let base = self.working_base().map_err(|e| Code::Internal.error(e))?;
         let pending = self.0.mempool.lock().unwrap_or_else(poisoned).changes();
         let mut state = StateDelta::with(base, (*pending).clone());
-        Ok(self.0.chain.execute(&mut state, tx, Mode::Simulate, &block, &identity.prefix)?)
+        let tx = crate::tx::decode(tx, &self.0.chain, &identity.prefix);
+        Ok(self.0.chain.execute(&mut state, &tx, Mode::Simulate, &block, &identity.prefix)?)
     }
 
     /// What checks see of the block that comes next.
@@ -354,43 +355,50 @@ impl App {
         let genesis = working.genesis.as_ref().filter(|_| last.is_none());
         let base = StateDelta::with(base, genesis.map(|g| g.changes.clone()).unwrap_or_default());
         let begun = Instant::now();
-        let outcome = self.execute_on(&base, &block, txs, &identity)?;
-        let staged = self.0.store.stage(block.height, &outcome.changes, genesis.map(|g| &g.staged))?;
+        let outcome = self.execute_on(base, &block, txs, &identity)?;
+        // The tree on one core, what only searches need on the others.
+        let (staged, index) = rayon::join(
+            || self.0.store.stage(block.height, &outcome.changes, genesis.map(|g| &g.staged)),
+            || {
+                let mut index = self.0.store.index_batch();
+                crate::index::write(&mut index, &block, txs, &outcome.results);
+                index
+            },
+        );
+        let staged = staged?;
         let root = staged.root().to_vec();
         let failed = outcome.results.iter().filter(|r| r.code != 0).count() as u64;
         let gas = outcome.results.iter().map(|r| r.gas_used.unsigned_abs()).fold(0u64, u64::saturating_add);
         self.0.metrics.executed(txs.len() as u64, failed, gas, begun.elapsed());
-        let kept = txs.iter().map(|t| t.as_ref().to_vec()).zip(outcome.results.iter().cloned()).collect();
-        working.block = Some(Executed { staged, block, txs: kept });
+        working.block = Some(Executed { staged, block, index });
         Ok(BlockOutcome { root, ..outcome })
     }
 
     fn execute_on<S: StateRead + Sync>(
         &self,
-        base: &S,
+        base: S,
         block: &Block,
         txs: &[impl AsRef<[u8]> + Sync],
         identity: &Identity,
     ) -> Result<BlockOutcome, AppError> {
         let (chain, prefix) = (&self.0.chain, &identity.prefix);
         let module = |when| move |error| AppError::Module { when, error };
-        chain.verify_ahead(base, txs, &identity.chain_id, prefix);
-        let mut state = StateDelta::new(base);
+        let read = chain.read(txs, prefix);
+        let mut state = Memo::new(base);
+        chain.verify_ahead(&state, &read, &identity.chain_id);
         let begin =
             at_block(&mut state, block, prefix, "BeginBlock", |m, ctx| m.begin_block(ctx).map(|()| Vec::<()>::new()));
         let (_, mut events) = begin.map_err(module("beginning"))?;
         let most = zektra_modules::consensus::max_gas(&state)?;
         let (mut results, mut used) = (vec![], 0u64);
-        for bytes in txs {
+        for tx in &read {
             let outcome = if most.is_some_and(|most| used >= most) {
                 crate::chain::out_of_block_gas()
             } else {
-                chain
-                    .execute(&mut state, bytes.as_ref(), Mode::Deliver, block, prefix)
-                    .map_err(module("transactions"))?
+                chain.execute(&mut state, tx, Mode::Deliver, block, prefix).map_err(module("transactions"))?
             };
             used = used.saturating_add(outcome.gas_used);
-            results.push(outcome.to_result());
+            results.push(outcome.into_result());
         }
         let end = at_block(&mut state, block, prefix, "EndBlock", |m, ctx| m.end_block(ctx));
         let (validators, more) = end.map_err(module("end"))?;
@@ -443,14 +451,13 @@ impl App {
         let mut working = self.working();
         let Working { genesis, block } = &mut *working;
         let executed = block.take().ok_or_else(|| AppError::Order("a commit without a block".into()))?;
-        let Executed { staged, block, txs } = executed;
+        let Executed { staged, block, mut index } = executed;
         let root = staged.root().to_vec();
         let first = genesis.take().filter(|_| self.0.store.last().is_ok_and(|last| last.is_none()));
-        let mut index = crate::index::entries(&block, &txs);
-        index.extend(more);
+        index.apply(&more);
         let versions: Vec<Staged> = first.map(|g| g.staged).into_iter().chain([staged]).collect();
         let begun = Instant::now();
-        self.0.store.commit(&versions, &index)?;
+        self.0.store.commit(&versions, index)?;
         self.0.metrics.committed(begun.elapsed());
         self.set_committed(Committed { height: block.height, root, block }, identity);
         // Checks start from the new state.

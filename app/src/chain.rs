@@ -1,7 +1,7 @@
 //! The modules of the chain, and what they make of blocks and transactions.
 
 use crate::ante::{self, GasPrice, Mode};
-use crate::sign::Known;
+use crate::sign::{Known, Signer};
 use crate::tx::{self, Handlers, Tx};
 use prost::Message as _;
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ use zektra_modules::module::{Message, Module};
 use zektra_modules::query::Service;
 use zektra_proto::cosmos::base::abci::v1beta1::TxMsgData;
 use zektra_proto::tendermint::abci::{Event, EventAttribute, ExecTxResult};
-use zektra_state::{Changes, StateDelta, StateRead, StateWrite};
+use zektra_state::{Changes, Layer, StateDelta, StateRead, StateWrite};
 
 /// What the modules handle and answer.
 #[derive(Debug)]
@@ -60,20 +60,20 @@ impl Outcome {
     }
 
     /// As blocks hold it.
-    pub fn to_result(&self) -> ExecTxResult {
+    pub fn into_result(self) -> ExecTxResult {
         let signed = |gas: u64| i64::try_from(gas).unwrap_or(i64::MAX);
-        let (code, codespace, log) = match &self.error {
-            Some(e) => (e.code, e.codespace.to_string(), e.log.clone()),
+        let (code, codespace, log) = match self.error {
+            Some(e) => (e.code, e.codespace.to_string(), e.log),
             None => (0, String::new(), String::new()),
         };
         ExecTxResult {
             code,
-            data: self.data.clone().into(),
+            data: self.data.into(),
             log,
             info: String::new(),
             gas_wanted: signed(self.gas_wanted),
             gas_used: signed(self.gas_used),
-            events: self.events.clone(),
+            events: self.events,
             codespace,
         }
     }
@@ -97,28 +97,33 @@ impl Chain {
         &self.services
     }
 
+    /// Reads transactions on all cores.
+    pub fn read(&self, txs: &[impl AsRef<[u8]> + Sync], prefix: &Prefix) -> Vec<Result<Tx, TxError>> {
+        txs.par_iter().map(|bytes| tx::decode(bytes.as_ref(), self, prefix)).collect()
+    }
+
     /// Executes a transaction on `state`, which keeps what it may keep.
     ///
     /// # Errors
     /// The database fails: nothing can be executed any more.
-    pub fn execute<S: StateRead>(
+    pub fn execute(
         &self,
-        state: &mut StateDelta<S>,
-        bytes: &[u8],
+        state: &mut impl Layer,
+        tx: &Result<Tx, TxError>,
         mode: Mode,
         block: &Block,
         prefix: &Prefix,
     ) -> Result<Outcome, TxError> {
-        match tx::decode(bytes, self, prefix) {
-            Ok(tx) => self.execute_tx(state, &tx, mode, block, prefix),
-            Err(e) if e.is_internal() => Err(e),
-            Err(e) => Ok(Outcome::failed(e)),
+        match tx {
+            Ok(tx) => self.execute_tx(state, tx, mode, block, prefix),
+            Err(e) if e.is_internal() => Err(e.clone()),
+            Err(e) => Ok(Outcome::failed(e.clone())),
         }
     }
 
-    fn execute_tx<S: StateRead>(
+    fn execute_tx(
         &self,
-        state: &mut StateDelta<S>,
+        state: &mut impl Layer,
         tx: &Tx,
         mode: Mode,
         block: &Block,
@@ -163,26 +168,29 @@ impl Chain {
 
     /// Checks signatures of a block's transactions on all cores, so that execution finds them known. What it cannot
     /// check yet is left to execution.
-    pub fn verify_ahead(
-        &self,
-        state: &(dyn StateRead + Sync),
-        txs: &[impl AsRef<[u8]> + Sync],
-        chain_id: &str,
-        prefix: &Prefix,
-    ) {
-        txs.par_iter().for_each(|bytes| {
-            let Ok(tx) = tx::decode(bytes.as_ref(), self, prefix) else { return };
-            for ((address, info), signature) in tx.signers.iter().zip(&tx.auth.signer_infos).zip(&tx.raw.signatures) {
-                let Ok(Some(Account::Base(account))) = account(state, address) else { continue };
-                let (Some(any), Some(mode)) = (account.pub_key.as_ref().or(info.public_key.as_ref()), &info.mode_info)
-                else {
-                    continue;
+    pub fn verify_ahead(&self, state: &(dyn StateRead + Sync), txs: &[Result<Tx, TxError>], chain_id: &str) {
+        txs.par_iter().flatten().for_each(|tx| {
+            for (k, address) in tx.signers.iter().enumerate() {
+                let (Some(info), Some(signature)) = (tx.auth.signer_infos.get(k), tx.raw.signatures.get(k)) else {
+                    break;
                 };
-                let Ok(key) = crate::sign::Key::from_any(any) else { continue };
-                let signer =
-                    crate::sign::Signer { chain_id, account_number: account.account_number, sequence: info.sequence };
+                let Ok(Some(Account::Base(account))) = account(state, address) else { continue };
+                let Some(mode) = &info.mode_info else { continue };
+                // A key that the account does not have is refused when the transaction is executed.
+                let brought = tx.key(k).filter(|_| account.pub_key.is_none() || account.pub_key == info.public_key);
+                let held;
+                let key = match (brought, &account.pub_key) {
+                    (Some(key), _) => key,
+                    (None, Some(any)) => {
+                        held = crate::sign::Key::from_any(any);
+                        &held
+                    }
+                    (None, None) => continue,
+                };
+                let Ok(key) = key else { continue };
+                let signer = Signer { chain_id, account_number: account.account_number, sequence: info.sequence };
                 // A wrong signature is found again, with its reason, when the transaction is executed.
-                let _ = crate::sign::verify(&self.known, &tx, &signer, &key, mode, signature);
+                let _ = crate::sign::verify(&self.known, tx, &signer, key, mode, signature);
             }
         });
     }
@@ -191,8 +199,8 @@ impl Chain {
 type Layered<T> = Result<(T, Changes, Vec<Event>), TxError>;
 
 /// Runs `work` on a layer of its own over `state`: its changes and events, or its error.
-fn layer<T, S: StateRead>(
-    state: &StateDelta<S>,
+fn layer<T>(
+    state: &impl StateRead,
     meter: &Meter,
     block: &Block,
     prefix: &Prefix,

@@ -5,7 +5,7 @@ use ripemd::Ripemd160;
 use secp256k1::{Message as Digest32, PublicKey, Secp256k1, VerifyOnly, ecdsa};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use zektra_modules::address::Address;
 use zektra_modules::error::{Sdk, TxError};
 use zektra_proto::Any;
@@ -34,8 +34,8 @@ const MAX_DEPTH: usize = 4;
 /// A public key that can sign.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Key {
-    /// 33 bytes of a secp256k1 key.
-    Secp256k1(Vec<u8>),
+    /// Of secp256k1.
+    Secp256k1(PublicKey),
     /// `threshold` of these keys.
     Multisig(u32, Vec<Key>),
 }
@@ -53,11 +53,10 @@ impl Key {
         let wrong = |what: String| Sdk::InvalidPubKey.wrap(what);
         match &any.type_url[..] {
             SECP256K1 => {
-                let key = PubKey::decode(&any.value[..]).map_err(|e| wrong(e.to_string()))?.key.to_vec();
-                PublicKey::from_slice(&key).ok().filter(|_| key.len() == 33).ok_or_else(|| {
-                    wrong(format!("a secp256k1 key of {} bytes that is no compressed point", key.len()))
-                })?;
-                Ok(Self::Secp256k1(key))
+                let key = PubKey::decode(&any.value[..]).map_err(|e| wrong(e.to_string()))?.key;
+                let point = PublicKey::from_slice(&key).ok().filter(|_| key.len() == 33);
+                let none = || wrong(format!("a secp256k1 key of {} bytes that is no compressed point", key.len()));
+                Ok(Self::Secp256k1(point.ok_or_else(none)?))
             }
             MULTISIG if depth < MAX_DEPTH => {
                 let multi = LegacyAminoPubKey::decode(&any.value[..]).map_err(|e| wrong(e.to_string()))?;
@@ -75,7 +74,7 @@ impl Key {
     /// The address of the key.
     pub fn address(&self) -> Address {
         let bytes = match self {
-            Self::Secp256k1(key) => Ripemd160::digest(Sha256::digest(key)).to_vec(),
+            Self::Secp256k1(key) => Ripemd160::digest(Sha256::digest(key.serialize())).to_vec(),
             Self::Multisig(..) => Sha256::digest(amino::key_bytes(self))[..20].to_vec(),
         };
         Address::new(bytes).expect("20 bytes are an address")
@@ -119,36 +118,49 @@ fn sign_bytes(tx: &Tx, signer: &Signer<'_>, mode: i32) -> Result<Vec<u8>, TxErro
 
 /// Signatures that were found to be right: each is checked once.
 #[derive(Debug, Default)]
-pub struct Known(Mutex<BTreeSet<[u8; 32]>>);
+pub struct Known(Mutex<Generations>);
 
-/// Signatures that are remembered at most; then the memory begins anew.
-const MOST_KNOWN: usize = 200_000;
+/// Two sets: when the young one is full it becomes the old one, which is forgotten.
+#[derive(Debug, Default)]
+struct Generations {
+    young: BTreeSet<[u8; 32]>,
+    old: BTreeSet<[u8; 32]>,
+}
+
+/// Signatures of a generation at most.
+const MOST_KNOWN: usize = 100_000;
 
 impl Known {
-    fn check(&self, digest: [u8; 32], key: &[u8], signature: &[u8]) -> bool {
+    fn generations(&self) -> MutexGuard<'_, Generations> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check(&self, digest: [u8; 32], key: &PublicKey, signature: &[u8]) -> bool {
+        let bytes = key.serialize();
         let id: [u8; 32] =
-            Sha256::new().chain_update(digest).chain_update(key).chain_update(signature).finalize().into();
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
-            return true;
+            Sha256::new().chain_update(digest).chain_update(bytes).chain_update(signature).finalize().into();
+        {
+            let known = self.generations();
+            if known.young.contains(&id) || known.old.contains(&id) {
+                return true;
+            }
         }
         let right = is_right(digest, key, signature);
         if right {
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.len() >= MOST_KNOWN {
-                known.clear();
+            let mut known = self.generations();
+            if known.young.len() >= MOST_KNOWN {
+                known.old = std::mem::take(&mut known.young);
             }
-            known.insert(id);
+            known.young.insert(id);
         }
         right
     }
 }
 
 /// Whether a signature of 64 bytes, in its low form, is the key's.
-fn is_right(digest: [u8; 32], key: &[u8], signature: &[u8]) -> bool {
-    let (Ok(key), Ok(signature)) = (PublicKey::from_slice(key), ecdsa::Signature::from_compact(signature)) else {
-        return false;
-    };
-    SECP.verify_ecdsa(Digest32::from_digest(digest), &signature, &key).is_ok()
+fn is_right(digest: [u8; 32], key: &PublicKey, signature: &[u8]) -> bool {
+    let Ok(signature) = ecdsa::Signature::from_compact(signature) else { return false };
+    SECP.verify_ecdsa(Digest32::from_digest(digest), &signature, key).is_ok()
 }
 
 /// Checks a signer's signature of a transaction.
@@ -170,9 +182,9 @@ pub fn verify(
         ))
     };
     match (&mode.sum, key) {
-        (Some(mode_info::Sum::Single(single)), Key::Secp256k1(bytes)) => {
+        (Some(mode_info::Sum::Single(single)), Key::Secp256k1(key)) => {
             let digest = Sha256::digest(sign_bytes(tx, signer, single.mode)?).into();
-            if known.check(digest, bytes, signature) { Ok(()) } else { Err(failed()) }
+            if known.check(digest, key, signature) { Ok(()) } else { Err(failed()) }
         }
         (Some(mode_info::Sum::Multi(multi)), Key::Multisig(threshold, keys)) => {
             let signatures = MultiSignature::decode(signature).map_err(|_| failed())?.signatures;

@@ -1,8 +1,10 @@
 //! Transactions: bytes to messages, strictly.
 
+use crate::sign::Key;
 use crate::wire;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
+use std::sync::OnceLock;
 use zektra_modules::address::{Address, Prefix};
 use zektra_modules::coin::Coins;
 use zektra_modules::error::{Sdk, TxError};
@@ -34,12 +36,20 @@ pub struct Tx {
     pub payer: Address,
     /// The fee.
     pub fee: Coins,
+    /// The keys that the signers bring along, each read when it is first asked for.
+    keys: Vec<OnceLock<Result<Key, TxError>>>,
 }
 
 impl Tx {
     /// The fee's record.
     pub fn fee_record(&self) -> Option<&Fee> {
         self.auth.fee.as_ref()
+    }
+
+    /// The key that the `signer`-th signer brings along, if it brings one.
+    pub fn key(&self, signer: usize) -> Option<&Result<Key, TxError>> {
+        let any = self.auth.signer_infos.get(signer)?.public_key.as_ref()?;
+        Some(self.keys.get(signer)?.get_or_init(|| Key::from_any(any)))
     }
 
     /// The gas limit.
@@ -103,5 +113,6 @@ pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<
         }
         payer
     };
-    Ok(Tx { hash: hash(bytes), size: bytes.len(), raw, body, auth, messages, signers, payer, fee })
+    let keys = auth.signer_infos.iter().map(|_| OnceLock::new()).collect();
+    Ok(Tx { hash: hash(bytes), size: bytes.len(), raw, body, auth, messages, signers, payer, fee, keys })
 }

@@ -3,17 +3,26 @@
 //! One module a bench, described in `bench/README.md`. A bench is a function over a [`Report`] and a
 //! line in [`BENCHES`].
 
+mod abci_latency;
+mod accounts;
 mod accuracy;
 mod breast_cancer;
+mod comet_sends;
+mod driven;
 mod fit;
 mod he_growth;
 mod he_iteration;
 mod he_large;
 mod hiding;
+mod http;
+mod node;
 mod prove_growth;
 mod prove_job;
 mod proving;
+mod queries;
 mod report;
+mod senders;
+mod sends;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
@@ -73,6 +82,11 @@ const BENCHES: &[Bench] = &[
         about: "cost of a step against row groups, column blocks, members",
         run: prove_growth::run,
     },
+    Bench { name: "abci-latency", about: "a call of CometBFT to the application", run: abci_latency::run },
+    Bench { name: "sends", about: "10,000 signed bank sends a block, executed and committed", run: sends::run },
+    Bench { name: "comet-sends", about: "sends through one real CometBFT", run: comet_sends::run },
+    Bench { name: "accounts", about: "a block over a million accounts", run: accounts::run },
+    Bench { name: "queries", about: "balances over REST and gRPC while blocks run", run: queries::run },
 ];
 
 /// Runs the named benches, or all of them.

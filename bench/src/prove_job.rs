@@ -1,7 +1,7 @@
 //! Whole proven jobs: the last proof, and the memory of who makes it.
 
 use crate::proving::{self, MEMBERS, NODE, P, Times, cache, cast, cores, timed};
-use crate::report::{Bar, Report, Samples, Stopwatch, load, workspace};
+use crate::report::{Bar, Report, Samples, Stopwatch, load, peak_memory, workspace};
 use anyhow::{Context as _, bail, ensure};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -135,8 +135,6 @@ fn play(part: &str) -> anyhow::Result<()> {
         "shares" => proving::member(&cast, &shares)?,
         other => bail!("no part {other}"),
     }
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).context("no high-water mark")?;
-    println!("peak {}", line.trim().trim_end_matches(" kB"));
+    println!("peak {}", peak_memory()? / 1024.0);
     Ok(())
 }

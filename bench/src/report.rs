@@ -198,6 +198,17 @@ pub fn load() -> f64 {
     text.split(' ').next().and_then(|v| v.parse().ok()).unwrap_or(f64::NAN)
 }
 
+/// The most memory that this process has held, bytes.
+///
+/// # Errors
+/// A system that does not say.
+pub fn peak_memory() -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).context("no high-water mark")?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib * 1024.0)
+}
+
 /// Repeated measurements of one thing.
 #[derive(Clone, Debug, Default)]
 pub struct Samples(Vec<f64>);
@@ -233,6 +244,23 @@ impl Samples {
     /// The largest.
     pub fn max(&self) -> f64 {
         self.sorted().last().copied().unwrap_or(f64::NAN)
+    }
+
+    /// What a share of them does not exceed: 0.99 for the 99th percentile.
+    pub fn quantile(&self, share: f64) -> f64 {
+        let v = self.sorted();
+        let rank = (share * v.len() as f64).ceil() as usize;
+        v.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Their mean.
+    pub fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
     }
 
     /// `min / median / max`, as cells of a table.

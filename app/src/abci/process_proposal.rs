@@ -8,13 +8,13 @@ pub fn process_proposal(app: &App, request: RequestProcessProposal) -> Result<Re
     let identity = app.known()?;
     let base = app.working_base()?;
     // Undecodable transactions pay nothing, so a proposer must not put them in.
-    let readable = request.txs.iter().all(|t| crate::tx::decode(t, app.chain(), &identity.prefix).is_ok());
+    let txs = app.chain().read(&request.txs, &identity.prefix);
+    let readable = txs.iter().all(Result::is_ok);
     let most = zektra_modules::consensus::max_gas(&base)?;
-    let gas = request.txs.iter().filter_map(|t| crate::tx::decode(t, app.chain(), &identity.prefix).ok());
-    let gas = gas.fold(0u64, |sum, tx| sum.saturating_add(tx.gas_limit()));
+    let gas = txs.iter().flatten().fold(0u64, |sum, tx| sum.saturating_add(tx.gas_limit()));
     let fits = readable && most.is_none_or(|most| gas <= most);
     if fits {
-        app.chain().verify_ahead(&base, &request.txs, &identity.chain_id, &identity.prefix);
+        app.chain().verify_ahead(&base, &txs, &identity.chain_id);
     } else {
         tracing::info!(height = request.height, gas, readable, "a proposal is refused");
     }

@@ -9,17 +9,18 @@
 //!
 //! Lengths and places are 4 bytes, heights 8, all big-endian: entries of one event lie in the order of the chain.
 
+mod block;
 mod query;
 
+pub(crate) use block::write;
 pub use query::{Condition, Operation, Query, QueryParseError};
 
-use crate::tx::{self, TxHash};
+use crate::tx::TxHash;
 use prost::Message as _;
 use std::collections::BTreeMap;
-use zektra_modules::context::Block;
 use zektra_proto::Timestamp;
-use zektra_proto::tendermint::abci::{Event, ExecTxResult, TxResult};
-use zektra_state::{Changes, Order, StateError, after_prefix};
+use zektra_proto::tendermint::abci::{Event, TxResult};
+use zektra_state::{Order, StateError, after_prefix};
 use zektra_store::Store;
 
 /// Most matches that a search counts: the total of a larger one is this many.
@@ -63,34 +64,6 @@ pub fn named(events: &[Event]) -> Named {
         for attribute in &event.attributes {
             let name = format!("{}.{}", event.r#type, attribute.key);
             out.entry(name).or_default().push(attribute.value.clone());
-        }
-    }
-    out
-}
-
-/// What the index takes in of a block.
-pub(crate) fn entries(block: &Block, txs: &[(Vec<u8>, ExecTxResult)]) -> Changes {
-    let mut out = Changes::new();
-    out.insert(time_key(block.height), Some(block.time.encode_to_vec()));
-    let signed = i64::try_from(block.height).unwrap_or(i64::MAX);
-    for (index, (bytes, result)) in (0..).zip(txs) {
-        let (hash, place) = (tx::hash(bytes), (block.height, index));
-        let record = TxResult { height: signed, index, tx: bytes.clone().into(), result: Some(result.clone()) };
-        out.insert(at_key(place), Some(hash.to_vec()));
-        // The same bytes may come again in a later block and fail there: what succeeded stays.
-        if result.code != 0 {
-            out.entry(tx_key(&hash)).or_insert_with(|| Some(record.encode_to_vec()));
-        } else {
-            out.insert(tx_key(&hash), Some(record.encode_to_vec()));
-        }
-        let indexed = result.events.iter().flat_map(|e| {
-            e.attributes.iter().filter(|a| a.index).map(move |a| (format!("{}.{}", e.r#type, a.key), &a.value))
-        });
-        for (name, value) in indexed {
-            let mut key = event_prefix(&name, value);
-            key.extend_from_slice(&place.0.to_be_bytes());
-            key.extend_from_slice(&place.1.to_be_bytes());
-            out.insert(key, Some(vec![]));
         }
     }
     out

@@ -50,6 +50,12 @@ pub trait StateWrite: StateRead {
     fn delete(&mut self, key: Vec<u8>) -> Result<(), StateError>;
 }
 
+/// A state that takes the changes of layers above.
+pub trait Layer: StateWrite {
+    /// Takes the changes of a layer above.
+    fn apply(&mut self, changes: Changes);
+}
+
 impl<S: StateRead + ?Sized> StateRead for &S {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
         (**self).get(key)
@@ -114,9 +120,10 @@ impl<S: StateRead> StateDelta<S> {
     pub fn into_changes(self) -> Changes {
         self.changes
     }
+}
 
-    /// Takes the changes of a layer above.
-    pub fn apply(&mut self, changes: Changes) {
+impl<S: StateRead> Layer for StateDelta<S> {
+    fn apply(&mut self, changes: Changes) {
         self.changes.extend(changes);
     }
 }

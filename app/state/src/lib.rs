@@ -5,11 +5,13 @@
 //! nothing is known here.
 
 mod layers;
+mod memo;
 
 pub use layers::{
-    Changes, Empty, Entries, Entry, Order, Replaced, StateDelta, StateRead, StateWrite, after_prefix, merged,
+    Changes, Empty, Entries, Entry, Layer, Order, Replaced, StateDelta, StateRead, StateWrite, after_prefix, merged,
     scan_prefix,
 };
+pub use memo::Memo;
 
 /// What can go wrong below a state machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

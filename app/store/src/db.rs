@@ -1,14 +1,15 @@
 //! The database: what is written, and when.
 
+use crate::index::IndexBatch;
 use crate::snapshot::Snapshot;
-use crate::tree::Reader;
+use crate::tree::{Reader, Update, update};
 use crate::{Root, failed};
+use jmt::KeyHash;
 use jmt::storage::{Node, NodeBatch, NodeKey, StaleNodeIndexBatch};
-use jmt::{KeyHash, Sha256Jmt};
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, WriteBatch, WriteOptions};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use zektra_state::StateError;
 use zektra_state::{Changes, StateRead as _};
 
@@ -19,6 +20,9 @@ const FORMAT: &[u8] = b"format";
 const FORMAT_VERSION: u64 = 1;
 /// Versions whose history one commit removes at most: a window that was made smaller is caught up with step by step.
 const PRUNE_AT_ONCE: u64 = 16;
+
+/// Bytes of writes that are in memory at most.
+const MEMTABLES: usize = 128 << 20;
 
 /// Entries that are removed in one batch.
 const CLEAR_AT_ONCE: usize = 10_000;
@@ -76,6 +80,8 @@ pub(crate) struct Db {
     rocks: DB,
     /// The version whose writing began last; none before the first, as `u64::MAX`.
     begun: AtomicU64,
+    /// Bytes of the last batch: the next is about as large.
+    batch: AtomicUsize,
 }
 
 impl std::fmt::Debug for Db {
@@ -94,6 +100,11 @@ impl Db {
         of_db.create_missing_column_families(true);
         of_db.set_max_background_jobs(2);
         of_db.set_keep_log_file_num(4);
+        // The log of a large block goes to the disk while it is written, not all at the end.
+        of_db.set_wal_bytes_per_sync(1 << 20);
+        of_db.set_recycle_log_file_num(4);
+        // Of all families together: what is not in tables yet.
+        of_db.set_db_write_buffer_size(MEMTABLES);
         let cache = Cache::new_lru_cache(options.cache_bytes);
         let families = Family::ALL.map(|family| {
             let mut table = BlockBasedOptions::default();
@@ -104,7 +115,7 @@ impl Db {
             ColumnFamilyDescriptor::new(family.name(), of_family)
         });
         let rocks = DB::open_cf_descriptors(&of_db, path, families).map_err(failed)?;
-        let db = Self { rocks, begun: AtomicU64::new(NONE) };
+        let db = Self { rocks, begun: AtomicU64::new(NONE), batch: AtomicUsize::new(0) };
         match db.number(FORMAT)? {
             None => db.rocks.put_cf(db.family(Family::Meta), FORMAT, FORMAT_VERSION.to_be_bytes()).map_err(failed)?,
             Some(FORMAT_VERSION) => {}
@@ -146,6 +157,12 @@ impl Db {
 
     pub fn oldest(&self) -> Result<u64, StateError> {
         Ok(self.number(OLDEST)?.unwrap_or(0))
+    }
+
+    /// Bytes to set aside for a batch. It grows by copying, and those of large blocks have tens of megabytes.
+    pub fn usual_batch(&self) -> usize {
+        let last = self.batch.load(Ordering::Relaxed);
+        last.saturating_add(last / 8)
     }
 
     /// Whether `state` holds nothing newer than `version`: to be asked after it was read.
@@ -326,21 +343,15 @@ impl Store {
         }
         let set = changed.iter().map(|(key, _, value)| (KeyHash::with::<sha2::Sha256>(key), value.clone()));
         let tree = |e: anyhow::Error| StateError::Tree(format!("{e:#}"));
-        let (root, batch) = Sha256Jmt::new(&reader).put_value_set(set, version).map_err(tree)?;
-        Ok(Staged {
-            version,
-            root: root.0,
-            nodes: batch.node_batch,
-            stale: batch.stale_node_index_batch,
-            changes: changed,
-        })
+        let Update { root, nodes, stale } = update(&reader, version, set).map_err(tree)?;
+        Ok(Staged { version, root, nodes, stale, changes: changed })
     }
 
     /// Writes versions that were staged one on the other, and entries of the index, in one atomic batch.
     ///
     /// # Errors
     /// Versions that do not follow; the database fails: then nothing is written.
-    pub fn commit(&self, staged: &[Staged], index: &Changes) -> Result<(), StateError> {
+    pub fn commit(&self, staged: &[Staged], index: IndexBatch) -> Result<(), StateError> {
         let db = &self.db;
         let before = self.last()?.map(|(version, _)| version);
         let mut last = before;
@@ -352,15 +363,9 @@ impl Store {
             }
             last = Some(s.version);
         }
-        let mut batch = WriteBatch::default();
+        let mut batch = index.into_batch();
         for (i, s) in staged.iter().enumerate() {
             self.write(&mut batch, s, before.is_none() && i == 0)?;
-        }
-        for (key, value) in index {
-            match value {
-                Some(value) => batch.put_cf(db.family(Family::Index), key, value),
-                None => batch.delete_cf(db.family(Family::Index), key),
-            }
         }
         if let Some(s) = staged.last() {
             batch.put_cf(db.family(Family::Meta), LAST, [&s.version.to_be_bytes()[..], &s.root].concat());
@@ -374,6 +379,7 @@ impl Store {
         }
         let mut how = WriteOptions::default();
         how.set_sync(self.options.sync);
+        db.batch.store(batch.size_in_bytes(), Ordering::Relaxed);
         db.rocks().write_opt(batch, &how).map_err(failed)
     }
 
@@ -484,24 +490,6 @@ impl Store {
             out.push((family.name(), count));
         }
         Ok(out)
-    }
-
-    /// An entry of the index.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub fn index(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        self.db.get(Family::Index, key)
-    }
-
-    /// Entries of the index with `from ≤ key < to`.
-    pub fn scan_index<'a>(
-        &'a self,
-        from: &[u8],
-        to: Option<&[u8]>,
-        order: zektra_state::Order,
-    ) -> zektra_state::Entries<'a> {
-        crate::snapshot::scan(&self.db, Family::Index, from, to, order)
     }
 }
 

@@ -19,11 +19,13 @@
 //! proofs are ICS-23's, by [`proof_spec`].
 
 mod db;
+mod index;
 mod snapshot;
 mod sync;
 mod tree;
 
 pub use db::{Options, Staged, Store};
+pub use index::IndexBatch;
 pub use jmt::ics23_spec as proof_spec;
 pub use snapshot::Snapshot;
 pub use sync::{Chunk, ChunkError, Restore};

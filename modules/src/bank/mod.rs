@@ -97,8 +97,8 @@ fn set_supply(state: &mut dyn StateWrite, denom: &str, amount: u128) -> Result<(
     }
 }
 
-/// Takes coins from an address.
-fn take(ctx: &mut Context<'_>, from: &Address, coins: &Coins) -> Result<(), TxError> {
+/// Takes coins from an address, which is also given as text: writing it is not free.
+fn take(ctx: &mut Context<'_>, from: &Address, text: &str, coins: &Coins) -> Result<(), TxError> {
     for (denom, amount) in coins.iter() {
         let held = balance(ctx.state, from, denom)?;
         let rest = held.checked_sub(amount).ok_or_else(|| {
@@ -106,20 +106,20 @@ fn take(ctx: &mut Context<'_>, from: &Address, coins: &Coins) -> Result<(), TxEr
         })?;
         set_balance(ctx.state, from, denom, held, rest)?;
     }
-    let attributes = [("spender", ctx.text(from)), ("amount", coins.to_string())];
+    let attributes = [("spender", text.to_string()), ("amount", coins.to_string())];
     ctx.emit("coin_spent", attributes);
     Ok(())
 }
 
-/// Gives coins to an address.
-fn give(ctx: &mut Context<'_>, to: &Address, coins: &Coins) -> Result<(), TxError> {
+/// Gives coins to an address, which is also given as text.
+fn give(ctx: &mut Context<'_>, to: &Address, text: &str, coins: &Coins) -> Result<(), TxError> {
     for (denom, amount) in coins.iter() {
         let held = balance(ctx.state, to, denom)?;
         let more = held.checked_add(amount);
         let more = more.ok_or_else(|| Sdk::InvalidCoins.wrap(format!("the balance of {denom} would be too large")))?;
         set_balance(ctx.state, to, denom, held, more)?;
     }
-    let attributes = [("receiver", ctx.text(to)), ("amount", coins.to_string())];
+    let attributes = [("receiver", text.to_string()), ("amount", coins.to_string())];
     ctx.emit("coin_received", attributes);
     Ok(())
 }
@@ -129,12 +129,12 @@ fn give(ctx: &mut Context<'_>, to: &Address, coins: &Coins) -> Result<(), TxErro
 /// # Errors
 /// The sender has too little.
 pub fn transfer(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coins) -> Result<(), TxError> {
-    take(ctx, from, coins)?;
-    give(ctx, to, coins)?;
+    let (recipient, sender) = (ctx.text(to), ctx.text(from));
+    take(ctx, from, &sender, coins)?;
+    give(ctx, to, &recipient, coins)?;
     if auth::account(ctx.state, to)?.is_none() {
         auth::create(ctx, to)?;
     }
-    let (recipient, sender) = (ctx.text(to), ctx.text(from));
     ctx.emit("transfer", [("recipient", recipient), ("sender", sender.clone()), ("amount", coins.to_string())]);
     ctx.emit("message", [("sender", sender)]);
     Ok(())
@@ -145,13 +145,14 @@ pub fn transfer(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coi
 /// # Errors
 /// The supply would be too large.
 pub fn mint(ctx: &mut Context<'_>, to: &Address, coins: &Coins) -> Result<(), TxError> {
-    give(ctx, to, coins)?;
+    let text = ctx.text(to);
+    give(ctx, to, &text, coins)?;
     for (denom, amount) in coins.iter() {
         let more = supply(ctx.state, denom)?.checked_add(amount);
         let more = more.ok_or_else(|| Sdk::InvalidCoins.wrap(format!("the supply of {denom} would be too large")))?;
         set_supply(ctx.state, denom, more)?;
     }
-    let attributes = [("minter", ctx.text(to)), ("amount", coins.to_string())];
+    let attributes = [("minter", text), ("amount", coins.to_string())];
     ctx.emit("coinbase", attributes);
     Ok(())
 }
@@ -161,14 +162,15 @@ pub fn mint(ctx: &mut Context<'_>, to: &Address, coins: &Coins) -> Result<(), Tx
 /// # Errors
 /// The account has too little.
 pub fn burn(ctx: &mut Context<'_>, from: &Address, coins: &Coins) -> Result<(), TxError> {
-    take(ctx, from, coins)?;
+    let text = ctx.text(from);
+    take(ctx, from, &text, coins)?;
     for (denom, amount) in coins.iter() {
         let held = supply(ctx.state, denom)?;
         let less = held.checked_sub(amount);
         let less = less.ok_or_else(|| StateError::Damaged(format!("the supply of {denom} is {held}")))?;
         set_supply(ctx.state, denom, less)?;
     }
-    let attributes = [("burner", ctx.text(from)), ("amount", coins.to_string())];
+    let attributes = [("burner", text), ("amount", coins.to_string())];
     ctx.emit("burn", attributes);
     Ok(())
 }

@@ -21,7 +21,9 @@ fn writes_until_it_is_killed() {
     let mut version = store.last().unwrap().map_or(0, |(version, _)| version + 1);
     loop {
         let staged = store.stage(version, &changes(version), None).unwrap();
-        store.commit(&[staged], &changes(version)).unwrap();
+        let mut index = store.index_batch();
+        index.apply(&changes(version));
+        store.commit(&[staged], index).unwrap();
         println!("committed {version}");
         version += 1;
     }
@@ -57,7 +59,7 @@ fn a_killed_writer_leaves_whole_versions() {
         let undisturbed = Store::open(twin.path(), options(Some(5))).unwrap();
         for version in 0..=version {
             let staged = undisturbed.stage(version, &changes(version), None).unwrap();
-            undisturbed.commit(&[staged], &Changes::new()).unwrap();
+            undisturbed.commit(&[staged], undisturbed.index_batch()).unwrap();
         }
         assert_eq!(undisturbed.last().unwrap(), Some((version, root)));
         let all =

@@ -82,7 +82,7 @@ fn two_versions_in_one_batch() {
     let one = store.stage(7, &block, Some(&zero)).unwrap();
     let roots = (zero.root(), one.root());
     assert_eq!(store.last().unwrap(), None);
-    store.commit(&[zero, one], &Changes::new()).unwrap();
+    store.commit(&[zero, one], store.index_batch()).unwrap();
     let (zero, one) = (store.snapshot(6).unwrap(), store.snapshot(7).unwrap());
     assert_eq!((zero.root().unwrap(), one.root().unwrap()), roots);
     assert_eq!(zero.get(b"a").unwrap(), Some(vec![1]));
@@ -102,7 +102,7 @@ fn a_version_out_of_order_is_refused() {
     }
     let staged = store.stage(4, &Changes::new(), None).unwrap();
     commit(&store, 4, &Changes::new());
-    let error = store.commit(&[staged], &Changes::new()).unwrap_err();
+    let error = store.commit(&[staged], store.index_batch()).unwrap_err();
     assert_eq!(error.to_string(), "version 4 does not follow 4");
 }
 
@@ -114,7 +114,9 @@ fn the_index_is_no_part_of_the_root() {
     let index = Changes::from([(b"x1".to_vec(), Some(vec![7])), (b"x2".to_vec(), Some(vec![8]))]);
     let staged = store.stage(2, &Changes::new(), None).unwrap();
     assert_eq!(staged.root(), root);
-    store.commit(&[staged], &index).unwrap();
+    let mut batch = store.index_batch();
+    batch.apply(&index);
+    store.commit(&[staged], batch).unwrap();
     assert_eq!(store.index(b"x1").unwrap(), Some(vec![7]));
     let found = store.scan_index(b"x", None, Order::Descending).map(|e| e.unwrap().1[0]).collect::<Vec<_>>();
     assert_eq!(found, [8, 7]);

@@ -37,7 +37,7 @@ pub fn options(keep: Option<u64>) -> Options {
 pub fn commit(store: &Store, version: u64, changes: &Changes) -> [u8; 32] {
     let staged = store.stage(version, changes, None).unwrap();
     let root = staged.root();
-    store.commit(&[staged], &Changes::new()).unwrap();
+    store.commit(&[staged], store.index_batch()).unwrap();
     root
 }
 

@@ -49,14 +49,14 @@ impl Handler for MsgMultiSend {
             demand_receiver(ctx, &to)?;
             outputs.push((to, Coins::positive(&output.coins)?));
         }
-        take(ctx, &from, &coins)?;
         let sender = ctx.text(&from);
+        take(ctx, &from, &sender, &coins)?;
         ctx.emit("message", [("sender", sender.clone())]);
         let mut rest = coins;
         for (to, coins) in &outputs {
             rest = rest.less(coins).ok_or_else(|| Sdk::InvalidCoins.wrap("outputs exceed the input"))?;
-            give(ctx, to, coins)?;
             let recipient = ctx.text(to);
+            give(ctx, to, &recipient, coins)?;
             let attributes = [("recipient", recipient), ("sender", sender.clone()), ("amount", coins.to_string())];
             ctx.emit("transfer", attributes);
             if auth::account(ctx.state, to)?.is_none() {

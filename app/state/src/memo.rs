@@ -1,0 +1,78 @@
+//! A working state whose values are found at once.
+
+use crate::{Changes, Entries, Layer, Order, StateDelta, StateError, StateRead, StateWrite};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[allow(clippy::disallowed_types, reason = "looked up by key and never walked: its order cannot matter")]
+type Known = std::collections::HashMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Changes over a base that stays as it is, with what was read of it: the transactions of one block read the same keys
+/// again and again. Threads that only read share it, so what was read ahead is known to those that come later.
+#[derive(Debug)]
+pub struct Memo<S> {
+    delta: StateDelta<S>,
+    /// What keys hold now.
+    known: Mutex<Known>,
+}
+
+impl<S: StateRead> Memo<S> {
+    /// No change yet, and nothing was read.
+    pub fn new(base: S) -> Self {
+        Self { delta: StateDelta::new(base), known: Mutex::default() }
+    }
+
+    /// What was written, without the base.
+    pub fn into_changes(self) -> Changes {
+        self.delta.into_changes()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let known = self.known.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let value = value.map(<[u8]>::to_vec);
+        match known.get_mut(key) {
+            Some(held) => *held = value,
+            None => drop(known.insert(key.to_vec(), value)),
+        }
+    }
+}
+
+impl<S: StateRead> StateRead for Memo<S> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        if let Some(known) = self.known().get(key) {
+            return Ok(known.clone());
+        }
+        // Not under the lock: another thread may read meanwhile, and finds the same.
+        let value = self.delta.get(key)?;
+        self.known().insert(key.to_vec(), value.clone());
+        Ok(value)
+    }
+
+    fn scan<'a>(&'a self, from: &[u8], to: Option<&[u8]>, order: Order) -> Entries<'a> {
+        self.delta.scan(from, to, order)
+    }
+}
+
+impl<S: StateRead> StateWrite for Memo<S> {
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<(), StateError> {
+        self.write(&key, Some(&value));
+        self.delta.put(key, value)
+    }
+
+    fn delete(&mut self, key: Vec<u8>) -> Result<(), StateError> {
+        self.write(&key, None);
+        self.delta.delete(key)
+    }
+}
+
+impl<S: StateRead> Layer for Memo<S> {
+    fn apply(&mut self, changes: Changes) {
+        for (key, value) in &changes {
+            self.write(key, value.as_deref());
+        }
+        self.delta.apply(changes);
+    }
+}

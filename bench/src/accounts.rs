@@ -1,0 +1,66 @@
+//! What a block costs when the state is a hundred times larger.
+
+use crate::driven::{Driven, folder};
+use crate::report::{Bar, Report, Samples, peak_memory};
+use crate::senders::Senders;
+use std::path::Path;
+use std::time::Instant;
+
+const FEW: usize = 10_000;
+/// Sends of a block.
+const SENDS: usize = 10_000;
+
+/// Blocks of random sends over a small and a large state, in turn.
+///
+/// # Errors
+/// A send fails; a full disk.
+pub fn run(report: &mut Report) -> anyhow::Result<()> {
+    let (many, blocks) = if report.quick { (100_000, 3) } else { (1_000_000, 8) };
+    let places = [folder("few")?, folder("many")?];
+    let mut chains = vec![];
+    for (count, place) in [FEW, many].into_iter().zip(&places) {
+        report.note(format!("  a genesis of {count} accounts"));
+        let begun = Instant::now();
+        let senders = Senders::new(count);
+        let keys = begun.elapsed().as_secs_f64();
+        let driven = Driven::begin(place.path(), &senders)?;
+        let state = begun.elapsed().as_secs_f64() - keys;
+        report.note(format!("  keys in {keys:.1} s, state and its first block in {state:.1} s"));
+        chains.push((senders, driven));
+    }
+    report.note(format!("  peak of memory {:.1} GiB: the genesis is read whole", peak_memory()? / (1u64 << 30) as f64));
+    // The log goes into tables when the database is opened.
+    let mut sizes = vec![];
+    for ((senders, driven), place) in chains.iter_mut().zip(&places) {
+        driven.reopen(place.path())?;
+        sizes.push(size(place.path())? as f64 / senders.len() as f64);
+    }
+    let mut times = [Samples::default(), Samples::default()];
+    for block in 0..=blocks {
+        report.note(format!("  block {} of {}", block + 1, blocks + 1));
+        for ((senders, driven), times) in chains.iter_mut().zip(&mut times) {
+            let took = driven.block(&senders.by_chance(SENDS))?;
+            // The first finds cold caches.
+            if block > 0 {
+                times.push(took.seconds() * 1e3);
+            }
+        }
+    }
+    let row =
+        |name: String, times: &Samples, size: f64| [vec![name], times.cells(0), vec![format!("{size:.0}")]].concat();
+    let rows = [row(FEW.to_string(), &times[0], sizes[0]), row(many.to_string(), &times[1], sizes[1])];
+    report.table(&["accounts", "ms a block: least", "median", "most", "bytes an account"], &rows);
+    report.figure("accounts", times[1].median() / times[0].median(), "times as long", Some(Bar::AtMost(2.0)))?;
+    report.figure("accounts.disk", sizes[1], "bytes an account", None)
+}
+
+/// Bytes of a folder's files.
+fn size(folder: &Path) -> anyhow::Result<u64> {
+    let mut out = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        out += if about.is_dir() { size(&entry.path())? } else { about.len() };
+    }
+    Ok(out)
+}
