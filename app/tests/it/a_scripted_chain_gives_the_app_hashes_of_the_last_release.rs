@@ -43,7 +43,8 @@ fn script() -> String {
     let (mut alice, mut bob, mut together) = (Person::new("alice", 0), Person::new("bob", 1), Multisig::new(2));
     let (carol, dave) = (Person::new("carol", 9).id(), Person::new("dave", 9).id());
     let mut state = genesis(&[&alice, &bob]);
-    let account = json!({"@type": "/cosmos.auth.v1beta1.BaseAccount", "address": together.address(), "account_number": "2"});
+    let account =
+        json!({"@type": "/cosmos.auth.v1beta1.BaseAccount", "address": together.address(), "account_number": "2"});
     state["auth"]["accounts"].as_array_mut().unwrap().push(account);
     let balance = json!({"address": together.address(), "coins": [{"denom": DENOM, "amount": "500000"}]});
     state["bank"]["balances"].as_array_mut().unwrap().push(balance);
@@ -81,7 +82,8 @@ fn script() -> String {
         events(&mut out, "  ", &done.events);
         for (k, r) in done.tx_results.iter().enumerate() {
             let code = if r.code == 0 { "0".into() } else { format!("{}/{}", r.codespace, r.code) };
-            writeln!(out, "  tx {k} code {code} gas {}/{} data {}", r.gas_used, r.gas_wanted, hex::encode(&r.data)).unwrap();
+            writeln!(out, "  tx {k} code {code} gas {}/{} data {}", r.gas_used, r.gas_wanted, hex::encode(&r.data))
+                .unwrap();
             if !r.log.is_empty() {
                 writeln!(out, "    {}", r.log).unwrap();
             }
