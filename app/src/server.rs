@@ -237,7 +237,7 @@ fn serve<A: Application>(mut stream: Box<dyn Stream>, app: &A) -> io::Result<()>
     let (mut input, mut output) = (BytesMut::with_capacity(READ), Vec::with_capacity(READ));
     let mut chunk = vec![0; READ];
     loop {
-        while let Some(request) = next(&mut input)? {
+        while let Some(request) = next_request(&mut input)? {
             let response = answer(app, request);
             response.encode_length_delimited(&mut output).map_err(io::Error::other)?;
         }
@@ -255,8 +255,11 @@ fn serve<A: Application>(mut stream: Box<dyn Stream>, app: &A) -> io::Result<()>
     }
 }
 
-/// The next whole request of what has arrived.
-fn next(input: &mut BytesMut) -> io::Result<Option<Request>> {
+/// Takes the next whole request off what has arrived; `None` until it is there.
+///
+/// # Errors
+/// A length beyond CometBFT's limit, bytes that are no request: the connection cannot go on.
+pub fn next_request(input: &mut BytesMut) -> io::Result<Option<Request>> {
     let wrong = |e: String| io::Error::new(io::ErrorKind::InvalidData, e);
     let Some(header) = input.iter().take(10).position(|b| b & 0x80 == 0) else {
         return if input.len() >= 10 { Err(wrong("a length of more than 10 bytes".into())) } else { Ok(None) };

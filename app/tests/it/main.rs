@@ -12,6 +12,7 @@ mod clients_from_registries_find_a_cosmos_chain;
 mod four_validators_survive_kills;
 mod light_clients_follow_a_solo_chain;
 mod multisig;
+mod no_bytes_break_a_decoder;
 mod node;
 mod rest_speaks_as_the_go_gateway;
 mod solo_chain;
