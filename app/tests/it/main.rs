@@ -14,6 +14,7 @@ mod light_clients_follow_a_solo_chain;
 mod multisig;
 mod no_bytes_break_a_decoder;
 mod node;
+mod rest_answers_whatever_is_asked;
 mod rest_speaks_as_the_go_gateway;
 mod solo_chain;
 mod test_chain;
