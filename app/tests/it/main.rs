@@ -4,6 +4,7 @@
 mod a_killed_node_goes_on;
 mod a_new_node_restores_from_a_snapshot;
 mod a_payment_moves_coins_or_says_why;
+mod a_pruned_height_is_refused_by_name;
 mod a_restart_goes_on_from_the_last_commit;
 mod a_scripted_chain_gives_the_app_hashes_of_the_last_release;
 mod a_search_finds_what_happened;
