@@ -1,10 +1,13 @@
 //! The application, driven as consensus drives it; the node, run as users run it.
 #![allow(clippy::unwrap_used)]
 
+mod a_bad_transaction_is_named_and_the_node_stays_up;
+mod a_full_disk_stops_the_node_and_harms_nothing;
 mod a_killed_node_goes_on;
 mod a_new_node_restores_from_a_snapshot;
 mod a_payment_moves_coins_or_says_why;
 mod a_pruned_height_is_refused_by_name;
+mod a_reset_cometbft_is_refused;
 mod a_restart_goes_on_from_the_last_commit;
 mod a_scripted_chain_gives_the_app_hashes_of_the_last_release;
 mod a_search_finds_what_happened;
