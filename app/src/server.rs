@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use tendermint_abci::Application;
 use zektra_proto::tendermint::abci::request::Value as Asked;
 use zektra_proto::tendermint::abci::response::Value as Answered;
-use zektra_proto::tendermint::abci::{Request, Response, ResponseException};
+use zektra_proto::tendermint::abci::{Request, RequestInfo, Response, ResponseException};
 
 /// Largest message, CometBFT's own limit.
 const MAX_MESSAGE: usize = 100 << 20;
@@ -102,6 +102,10 @@ struct Shared {
     stop: AtomicBool,
     /// A twin of each open connection's stream, to close it from outside.
     open: Mutex<BTreeMap<u64, Box<dyn Stream>>>,
+    /// Since CometBFT has connected: it has asked where the state is.
+    asked: AtomicBool,
+    /// Since CometBFT has connected: it has asked for more than that.
+    worked: AtomicBool,
 }
 
 impl Shared {
@@ -111,6 +115,34 @@ impl Shared {
 
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
+    }
+
+    fn note(&self, request: &Request) {
+        match request.value {
+            Some(Asked::Info(_)) => self.asked.store(true, Ordering::SeqCst),
+            None | Some(Asked::Echo(_) | Asked::Flush(_) | Asked::Query(_)) => {}
+            Some(_) => self.worked.store(true, Ordering::SeqCst),
+        }
+    }
+
+    /// A connection has ended. With the last of them CometBFT is gone: when it goes right after its question where the
+    /// state is, it was not content with the answer, and says so in its own log alone.
+    fn left<A: Application>(&self, id: u64, app: &A) {
+        let mut open = self.open();
+        open.remove(&id);
+        if !open.is_empty() || self.stopped() {
+            return;
+        }
+        let (asked, worked) = (self.asked.swap(false, Ordering::SeqCst), self.worked.swap(false, Ordering::SeqCst));
+        let height = app.info(RequestInfo::default()).last_block_height;
+        if asked && !worked && height > 0 {
+            tracing::warn!(
+                height,
+                "CometBFT has gone before its first block, the state here is at {height} and stays: if its own blocks \
+                 end elsewhere, its data was reset or is older; put its data back, or begin both anew without the \
+                 folder data/state of this home"
+            );
+        }
     }
 
     /// Whether the connection may run: none begins after the stop.
@@ -213,13 +245,13 @@ fn accept<A: Application>(listener: &Listener, shared: &Arc<Shared>, app: &A) {
         }
         let (app, shared) = (app.clone(), shared.clone());
         let run = move || {
-            if let Err(e) = serve(stream, &app)
+            if let Err(e) = serve(stream, &app, &shared)
                 && !shared.stopped()
             {
                 tracing::warn!(error = %e, "a connection of CometBFT broke");
             }
             // The twin holds the connection open until it is dropped too.
-            shared.open().remove(&id);
+            shared.left(id, &app);
         };
         match std::thread::Builder::new().name("abci connection".into()).spawn(run) {
             Ok(thread) => connections.push(thread),
@@ -233,11 +265,12 @@ fn accept<A: Application>(listener: &Listener, shared: &Arc<Shared>, app: &A) {
 }
 
 /// Answers until the peer hangs up.
-fn serve<A: Application>(mut stream: Box<dyn Stream>, app: &A) -> io::Result<()> {
+fn serve<A: Application>(mut stream: Box<dyn Stream>, app: &A, shared: &Shared) -> io::Result<()> {
     let (mut input, mut output) = (BytesMut::with_capacity(READ), Vec::with_capacity(READ));
     let mut chunk = vec![0; READ];
     loop {
-        while let Some(request) = next(&mut input)? {
+        while let Some(request) = next_request(&mut input)? {
+            shared.note(&request);
             let response = answer(app, request);
             response.encode_length_delimited(&mut output).map_err(io::Error::other)?;
         }
@@ -255,8 +288,11 @@ fn serve<A: Application>(mut stream: Box<dyn Stream>, app: &A) -> io::Result<()>
     }
 }
 
-/// The next whole request of what has arrived.
-fn next(input: &mut BytesMut) -> io::Result<Option<Request>> {
+/// Takes the next whole request off what has arrived; `None` until it is there.
+///
+/// # Errors
+/// A length beyond CometBFT's limit, bytes that are no request: the connection cannot go on.
+pub fn next_request(input: &mut BytesMut) -> io::Result<Option<Request>> {
     let wrong = |e: String| io::Error::new(io::ErrorKind::InvalidData, e);
     let Some(header) = input.iter().take(10).position(|b| b & 0x80 == 0) else {
         return if input.len() >= 10 { Err(wrong("a length of more than 10 bytes".into())) } else { Ok(None) };

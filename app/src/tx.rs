@@ -69,11 +69,11 @@ pub trait Handlers {
     fn handler(&self, name: &str) -> Option<Message>;
 }
 
-/// Reads a transaction.
+/// The three parts of a transaction, in the one form that they have: for whoever only shows them.
 ///
 /// # Errors
-/// Bytes that are no transaction, unknown fields, messages without a handler or that can never be right.
-pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<Tx, TxError> {
+/// Bytes that are no transaction, unknown fields, messages nested beyond any use: code 2.
+pub fn parts(bytes: &[u8]) -> Result<(TxRaw, TxBody, AuthInfo), TxError> {
     let parse = |e: prost::DecodeError| Sdk::TxDecode.wrap(e);
     wire::demand_canonical(bytes)?;
     wire::refuse_unknown("cosmos.tx.v1beta1.TxRaw", bytes, false)?;
@@ -82,7 +82,15 @@ pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<
     let body = TxBody::decode(&raw.body_bytes[..]).map_err(parse)?;
     wire::refuse_unknown("cosmos.tx.v1beta1.AuthInfo", &raw.auth_info_bytes, false)?;
     let auth = AuthInfo::decode(&raw.auth_info_bytes[..]).map_err(parse)?;
+    Ok((raw, body, auth))
+}
 
+/// Reads a transaction.
+///
+/// # Errors
+/// What [`parts`] refuses; messages without a handler or that can never be right.
+pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<Tx, TxError> {
+    let (raw, body, auth) = parts(bytes)?;
     if body.messages.is_empty() {
         return Err(Sdk::InvalidRequest.wrap("must contain at least one message"));
     }

@@ -58,7 +58,8 @@ fn field(bytes: &[u8], minimal: bool) -> Result<(Field<'_>, &[u8]), TxError> {
     Ok((Field { number, wire_type, bytes: held }, rest))
 }
 
-/// Refuses a `TxRaw` that is not in the one form of ADR-027: fields in order, numbers as short as they can be.
+/// Refuses a `TxRaw` that is not in the one form of ADR-027: fields in order, numbers as short as they can
+/// be, nothing that is empty.
 ///
 /// # Errors
 /// Another form, code 2.
@@ -69,6 +70,9 @@ pub fn demand_canonical(mut bytes: &[u8]) -> Result<(), TxError> {
         // Signatures are repeated, body and auth info are not.
         if found.number < before || (found.number == before && found.number < 3) {
             return Err(wrong(&format!("non-canonical transaction: field {} after {before}", found.number)));
+        }
+        if found.number < 3 && found.wire_type == 2 && found.bytes.is_empty() {
+            return Err(wrong(&format!("non-canonical transaction: field {} is there and empty", found.number)));
         }
         before = found.number;
         bytes = rest;

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
-use zektra_app::comet::{Comet as _, Remote};
+use zektra_comet::{Comet as _, Remote};
 
 const ACCOUNTS: usize = 10_000;
 const CONNECTIONS: usize = 16;

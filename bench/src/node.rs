@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use zektra_app::comet::{Comet as _, Remote};
+use zektra_comet::{Comet as _, Remote};
 
 /// A process that is killed when it is dropped.
 struct Running(Child);

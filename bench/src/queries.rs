@@ -16,7 +16,7 @@ use tokio::runtime::Builder;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
-use zektra_app::comet::{Comet as _, Remote};
+use zektra_comet::{Comet as _, Remote};
 use zektra_proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
 
 const ACCOUNTS: usize = 10_000;

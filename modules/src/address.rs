@@ -109,6 +109,8 @@ impl Prefix {
             let wrong = format!("invalid Bech32 prefix; expected {}, got {found}", self.0);
             return Err(Sdk::InvalidAddress.wrap(wrong));
         }
+        // Bits that are no part of a byte: at most four, all zero, else one address had several texts.
+        checked.validate_segwit_padding().map_err(|e| failed(e.to_string()))?;
         Address::new(checked.byte_iter().collect())
     }
 }

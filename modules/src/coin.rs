@@ -16,14 +16,15 @@ pub fn is_denom(denom: &str) -> bool {
     (3..=128).contains(&denom.len()) && bytes.next().is_some_and(|b| b.is_ascii_alphabetic()) && bytes.all(rest)
 }
 
-/// Reads an amount: decimal digits without a sign.
+/// Reads an amount: decimal digits without a sign and without zeros before, of which Go's integers make octal numbers.
 ///
 /// # Errors
 /// Anything else, or 2^128 and above.
 pub fn parse_amount(text: &str) -> Result<u128, String> {
-    let wrong = || format!("amount {text:?}: expected a whole number from 0 to 2^128 - 1");
+    let wrong = || format!("amount {text:?}: expected a whole number from 0 to 2^128 - 1 without zeros before it");
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if digits { text.parse().map_err(|_| wrong()) } else { Err(wrong()) }
+    let one_form = digits && (text.len() == 1 || !text.starts_with('0'));
+    if one_form { text.parse().map_err(|_| wrong()) } else { Err(wrong()) }
 }
 
 impl Coins {

@@ -49,7 +49,8 @@ impl Code {
 impl From<StateError> for QueryError {
     fn from(e: StateError) -> Self {
         match e {
-            StateError::Version { .. } => Code::InvalidArgument.error(e),
+            StateError::Version { version, oldest, last } => Code::InvalidArgument
+                .error(format!("height {version} is not kept: the oldest is {oldest}, the last {last}")),
             _ => Code::Internal.error(e),
         }
     }

@@ -130,7 +130,6 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
     stop_at_signals(&stop)?;
     if !command.solo {
         let config = command.config(home)?;
-        home.genesis()?;
         return run::behind_comet(home, &config, &stop, |endpoints, abci| {
             show(endpoints);
             let todo = match config.comet.binary.as_str() {

@@ -45,7 +45,9 @@ impl fmt::Display for Condition {
         let operation = OPERATIONS.iter().find(|(_, o)| *o == self.operation).map_or("", |(text, _)| text);
         match self.operation {
             Operation::Exists => write!(f, "{} EXISTS", self.name),
-            Operation::Contains | Operation::Equal => write!(f, "{} {operation} '{}'", self.name, self.value),
+            Operation::Contains | Operation::Equal => {
+                write!(f, "{} {operation} '{}'", self.name, self.value.replace('\\', r"\\").replace('\'', r"\'"))
+            }
             _ => write!(f, "{} {operation} {}", self.name, self.value),
         }
     }
@@ -127,7 +129,7 @@ impl std::str::FromStr for Query {
     }
 }
 
-/// The text up to the quote's end, and what follows; `\'` stands for a quote.
+/// The text up to the quote's end, and what follows; `\'` stands for a quote, `\\` for a backslash.
 fn unquote(quoted: &str) -> Option<(String, &str)> {
     let mut out = String::new();
     let mut chars = quoted.char_indices();

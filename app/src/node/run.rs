@@ -256,12 +256,18 @@ pub fn solo(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpo
 /// Runs behind CometBFT until it is told to stop.
 ///
 /// # Errors
-/// It cannot begin, or a server fails.
+/// It cannot begin, or a server fails; the state is of another chain than the genesis file.
 pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpoints, &str)) -> Result<()> {
     let _lock = home.lock()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let listeners = runtime.block_on(Listeners::bind(config, false))?;
     let app = open(home, config)?;
+    let named = home.genesis()?.typed.chain_id;
+    if let Some(known) = app.identity()
+        && known.chain_id != named.as_str()
+    {
+        bail!("this home holds the chain {}, the genesis file is of {named}", known.chain_id);
+    }
     let comet: Arc<dyn Comet> = Arc::new(Remote::new(&config.comet.rpc));
     app.attach(comet);
     let on = config.comet.abci.parse().map_err(anyhow::Error::msg).context("comet.abci")?;

@@ -13,9 +13,9 @@ use zektra_proto::Any;
 use zektra_proto::cosmos::base::abci::v1beta1::{GasInfo, Result as AbciResult, TxResponse};
 use zektra_proto::cosmos::base::query::v1beta1::PageResponse;
 use zektra_proto::cosmos::tx::v1beta1::{
-    AuthInfo, BroadcastMode, BroadcastTxRequest, BroadcastTxResponse, GetBlockWithTxsRequest, GetBlockWithTxsResponse,
+    BroadcastMode, BroadcastTxRequest, BroadcastTxResponse, GetBlockWithTxsRequest, GetBlockWithTxsResponse,
     GetTxRequest, GetTxResponse, GetTxsEventRequest, GetTxsEventResponse, OrderBy, SimulateRequest, SimulateResponse,
-    Tx, TxBody, TxDecodeRequest, TxDecodeResponse, TxEncodeRequest, TxEncodeResponse, TxRaw,
+    Tx, TxDecodeRequest, TxDecodeResponse, TxEncodeRequest, TxEncodeResponse, TxRaw,
 };
 use zektra_proto::tendermint::abci::TxResult;
 use zektra_state::Order;
@@ -36,15 +36,10 @@ pub fn service(node: &Node) -> Service {
         })
 }
 
-/// A transaction as clients see it, of its bytes.
+/// A transaction as clients see it, of its bytes. JSON goes into each message, so their depth is checked first.
 fn read(bytes: &[u8]) -> Result<Tx, QueryError> {
-    let wrong = |e: prost::DecodeError| Code::InvalidArgument.error(format!("tx parse error: {e}"));
-    let raw = TxRaw::decode(bytes).map_err(wrong)?;
-    Ok(Tx {
-        body: Some(TxBody::decode(&raw.body_bytes[..]).map_err(wrong)?),
-        auth_info: Some(AuthInfo::decode(&raw.auth_info_bytes[..]).map_err(wrong)?),
-        signatures: raw.signatures,
-    })
+    let (raw, body, auth) = tx::parts(bytes).map_err(|e| Code::InvalidArgument.error(e))?;
+    Ok(Tx { body: Some(body), auth_info: Some(auth), signatures: raw.signatures })
 }
 
 fn raw(tx: &Tx) -> TxRaw {

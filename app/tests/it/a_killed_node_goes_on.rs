@@ -17,7 +17,7 @@ fn send(rpc: &Remote, tx: &[u8]) -> bool {
 }
 
 /// Executes all blocks of a home again in another state, and compares with what each next header says.
-fn replayed(home: &Home) -> u64 {
+pub fn replayed(home: &Home) -> u64 {
     let kept = SoloChain::open(home);
     let folder = tempfile::tempdir().unwrap();
     let twin = App::open(AppConfig { home: folder.path().into(), ..AppConfig::default() }).unwrap();

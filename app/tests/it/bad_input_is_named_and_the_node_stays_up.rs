@@ -123,7 +123,16 @@ fn at_the_start() {
     let taken = node.rpc.trim_start_matches("http://").to_string();
     assert!(node.stop());
     let _held = std::net::TcpListener::bind(&taken).unwrap();
-    assert!(said(&["start", "--solo", "--rpc", &taken]).contains("cannot be listened on"));
+    for front in ["--rpc", "--grpc", "--api", "--metrics"] {
+        let mut ports = vec!["start", "--solo"];
+        for other in ["--rpc", "--grpc", "--api", "--metrics"] {
+            ports.extend([other, if other == front { &taken } else { "127.0.0.1:0" }]);
+        }
+        assert!(said(&ports).contains(&format!("name another with {front} or in app.toml")));
+    }
+    let abci = format!("tcp://{taken}");
+    let abci = said(&["start", "--grpc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--abci", &abci]);
+    assert!(abci.contains(&format!("comet.abci \"tcp://{taken}\" cannot be listened on")), "{abci}");
     // A configuration with a field that nobody knows, then one that is right.
     let config = folder.path().join("config/app.toml");
     let text = std::fs::read_to_string(&config).unwrap();

@@ -1,7 +1,7 @@
 //! Clients that know nothing of this project, as their registries have them.
 
 use super::node::Node;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use zektra_app::node::dev;
 
@@ -45,17 +45,26 @@ fn run(node: &At, command: &mut Command) -> String {
     said.into_owned()
 }
 
+/// A program that `scripts/setup tests` installs, whose place `make test` puts into a variable.
+pub fn tool(variable: &str) -> PathBuf {
+    let place = std::env::var(variable).map(PathBuf::from);
+    let place = place.unwrap_or_else(|_| panic!("{variable} is not set: run the tests with `make test`"));
+    assert!(place.exists(), "{} is missing: `scripts/setup tests` installs it", place.display());
+    place
+}
+
+/// Runs a script of Node.js beside its packages.
+fn javascript(node: &At, name: &str, steps: &[&str]) {
+    let script = tool("ZEKTRA_CLIENTS").join(name);
+    std::fs::copy(clients().join(name), &script).unwrap();
+    assert_eq!(run(node, Command::new("node").arg(&script)).lines().collect::<Vec<_>>(), steps);
+}
+
 /// CosmJS, from connecting to subscribing.
 pub fn cosmjs(node: &At) {
-    // Where `scripts/setup` put the packages.
-    let modules = std::env::var("ZEKTRA_CLIENTS").expect("ZEKTRA_CLIENTS: run the tests with `make test`");
-    let script = Path::new(&modules).join("cosmjs.mjs");
-    std::fs::copy(clients().join("cosmjs.mjs"), &script).unwrap();
-    let said = run(node, Command::new("node").arg(&script));
-    let steps: Vec<_> = said.lines().collect();
     let all =
         ["connect", "balances", "send", "simulate", "failures", "amino signing", "multisig", "search", "websocket"];
-    assert_eq!(steps, all);
+    javascript(node, "cosmjs.mjs", &all);
 }
 
 /// cosmpy, over gRPC and over REST, and reflection.
@@ -78,5 +87,48 @@ fn cosmpy_sends_and_queries_over_grpc_and_rest() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path(), &["--on-tx"]);
     cosmpy(&At::of(&node));
+    assert!(node.stop());
+}
+
+#[test]
+fn keplr_takes_the_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &["--on-tx"]);
+    javascript(&At::of(&node), "keplr.mjs", &["description", "rpc", "rest", "features"]);
+    assert!(node.stop());
+}
+
+/// What grpcurl prints.
+pub fn grpcurl(node: &Node, options: &[&str], rest: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(tool("ZEKTRA_GRPCURL"));
+    let done = command.arg("-plaintext").args(options).arg(&node.grpc).args(rest).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if done.status.success() { Ok(text(done.stdout)) } else { Err(text(done.stderr)) }
+}
+
+#[test]
+fn grpcurl_and_buf_list_describe_and_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &["--on-tx"]);
+    let services = grpcurl(&node, &[], &["list"]).unwrap();
+    for service in ["cosmos.auth.v1beta1.Query", "cosmos.bank.v1beta1.Query", "cosmos.tx.v1beta1.Service"] {
+        assert!(services.lines().any(|l| l == service), "{services}");
+    }
+    let methods = grpcurl(&node, &[], &["list", "cosmos.consensus.v1.Query"]).unwrap();
+    assert_eq!(methods, "cosmos.consensus.v1.Query.Params\n");
+    let described = grpcurl(&node, &[], &["describe", "cosmos.bank.v1beta1.MsgSend"]).unwrap();
+    assert!(described.contains("repeated .cosmos.base.v1beta1.Coin amount = 3;"), "{described}");
+    let supply = "cosmos.bank.v1beta1.Query/SupplyOf";
+    let wanted = serde_json::json!({"amount": {"denom": "uzek", "amount": "5000000000000"}});
+    let json = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    assert_eq!(json(grpcurl(&node, &["-d", r#"{"denom": "uzek"}"#], &[supply]).unwrap()), wanted);
+    let refused = grpcurl(&node, &["-d", r#"{"address": "x"}"#], &["cosmos.auth.v1beta1.Query/Account"]).unwrap_err();
+    assert!(refused.contains("Code: InvalidArgument") && refused.contains("decoding bech32 failed"), "{refused}");
+    // Types from the node's reflection, too.
+    let mut buf = Command::new(tool("ZEKTRA_CLIENTS").join("node_modules/.bin/buf"));
+    buf.args(["curl", "--protocol", "grpc", "--http2-prior-knowledge", "-d", r#"{"denom": "uzek"}"#]);
+    let done = buf.arg(format!("http://{}/{supply}", node.grpc)).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(json(String::from_utf8(done.stdout).unwrap()), wanted);
     assert!(node.stop());
 }

@@ -1,6 +1,8 @@
 //! Genesis files.
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::{Value, json};
 use tendermint::Time;
 use zektra_genesis::{DEVNET, Genesis, Spec, Validator, with_prefix};
@@ -73,4 +75,63 @@ fn a_wrong_description_is_named() {
     let coins = made(&|s| drop(s.accounts[0].coins.insert("uzek".into(), "-1".into())));
     assert!(coins.starts_with("accounts[0].coins.uzek: \"-1\", expected "), "{coins}");
     assert!(made(&|s| s.accounts[1].address = "zektra1x".into()).contains("accounts[1].address"));
+}
+
+/// Where the values of a document are.
+fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
+    out.push(at.into());
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(k, v)| pointers(v, &format!("{at}/{k}"), out)),
+        Value::Array(list) => list.iter().enumerate().for_each(|(k, v)| pointers(v, &format!("{at}/{k}"), out)),
+        _ => {}
+    }
+}
+
+fn other_values() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+        any::<i128>().prop_map(|n| Value::from(n.to_string())),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!([{"denom": "uzek", "amount": "5"}])),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn a_genesis_file_is_read_or_refused(text in ".{0,60}", changes in prop::collection::vec((any::<Index>(), other_values(), any::<bool>()), 1..3)) {
+        let _ = Genesis::read(&text);
+        let mut document = document();
+        for (at, value, remove) in changes {
+            let mut all = vec![];
+            pointers(&document, "", &mut all);
+            let at = &all[at.index(all.len())];
+            let (parent, name) = at.rsplit_once('/').unwrap_or_default();
+            match document.pointer_mut(parent) {
+                Some(Value::Object(fields)) if remove => drop(fields.remove(name)),
+                _ => *document.pointer_mut(at).unwrap() = value,
+            }
+        }
+        // What is taken is the same after it was written and read.
+        if let Ok(genesis) = Genesis::check(document.clone()) {
+            let again = Genesis::read(&genesis.document.to_string()).unwrap();
+            prop_assert_eq!(again.document, document);
+        }
+    }
+
+    #[test]
+    fn a_description_is_read_or_refused(text in ".{0,60}", line in any::<Index>(), other in "[a-z_]{1,9} = (-?[0-9]{1,20}|'.{0,6}'|\\[\\]|\\{\\})|.{0,9}") {
+        let _ = Spec::read(&text);
+        let mut lines: Vec<&str> = DEVNET.lines().collect();
+        let line = line.index(lines.len());
+        lines[line] = &other;
+        if let Ok(spec) = Spec::read(&lines.join("\n")) {
+            let _ = spec.genesis(Time::unix_epoch(), 1, &validators());
+        }
+    }
 }

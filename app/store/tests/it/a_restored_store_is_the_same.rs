@@ -1,4 +1,6 @@
 use super::model::{Model, apply, commit, options, same};
+use proptest::prelude::*;
+use proptest::sample::Index;
 use std::collections::BTreeMap;
 use zektra_state::{Changes, StateError, StateRead as _};
 use zektra_store::{Chunk, ChunkError, Restore, Store};
@@ -118,4 +120,31 @@ fn a_missing_end_is_noticed() {
     assert_eq!(reopened.sizes().unwrap().iter().map(|(_, count)| count).sum::<u64>(), 1);
     // Nothing is restored over versions.
     assert!(Restore::begin(&store, 5, root).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Bytes of a peer are the chunk that belongs there, or refused: nothing else is taken, and nothing panics.
+    #[test]
+    fn whatever_a_peer_sends(at in any::<Index>(), bit in 0..8u8, cut in any::<Index>(), junk in prop::collection::vec(any::<u8>(), 0..80)) {
+        let _ = Chunk::decode(&junk);
+        let folder = tempfile::tempdir().unwrap();
+        let (store, root, _) = filled(folder.path());
+        let right = &chunks(&store, 2000)[0];
+        let mut turned = right.clone();
+        turned[at.index(right.len())] ^= 1 << bit;
+        let mut more = right.clone();
+        more.extend(&junk);
+        for bytes in [turned, more, right[..cut.index(right.len())].to_vec()] {
+            if bytes == *right {
+                continue;
+            }
+            if let Ok(chunk) = Chunk::decode(&bytes) {
+                let other = tempfile::tempdir().unwrap();
+                let (_, mut restore) = begin(other.path(), root);
+                prop_assert!(restore.add(chunk).is_err());
+            }
+        }
+    }
 }

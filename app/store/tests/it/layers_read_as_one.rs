@@ -1,7 +1,9 @@
 use super::model::{apply, changes, key, range, same};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use zektra_state::{Changes, Order, StateDelta, StateRead as _, StateWrite as _, after_prefix, scan_prefix};
+use zektra_state::{
+    Changes, Layer as _, Order, StateDelta, StateRead as _, StateWrite as _, after_prefix, scan_prefix,
+};
 use zektra_store::Store;
 
 proptest! {

@@ -1,0 +1,54 @@
+//! Messages as JSON and back: of any JSON, and of any bytes.
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use serde_json::Value;
+use zektra_proto::json::{from_bytes, pool, to_bytes};
+
+fn messages() -> Vec<MessageDescriptor> {
+    pool().all_messages().filter(|m| !m.is_map_entry()).collect()
+}
+
+/// JSON that has a message's names, and values that may be right.
+fn json(message: &MessageDescriptor, values: &mut impl Iterator<Item = (u8, String)>, depth: u32) -> Value {
+    let mut out = serde_json::Map::new();
+    for field in message.fields() {
+        let Some((kind, text)) = values.next() else { break };
+        let inner = match field.kind() {
+            prost_reflect::Kind::Message(inner) if depth < 4 => json(&inner, values, depth + 1),
+            _ => Value::from(text.clone()),
+        };
+        let value = match kind {
+            0 => continue,
+            1 => Value::Null,
+            2 => Value::from(text.len()),
+            3 => Value::from(vec![inner]),
+            4 => serde_json::json!({"@type": "/cosmos.bank.v1beta1.MsgSend", "amount": [{"denom": text}]}),
+            _ => inner,
+        };
+        let name = if kind % 2 == 0 { field.name() } else { field.json_name() };
+        out.insert(name.into(), value);
+    }
+    out.into()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn of_every_message(message in any::<Index>(), values in prop::collection::vec((0..12u8, "[0-9]{0,3}(\\.[0-9])?|.{0,4}"), 0..12), bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+        let all = messages();
+        let message = &all[message.index(all.len())];
+        let name = message.full_name();
+        if let Ok(read) = to_bytes(name, &json(message, &mut values.into_iter(), 0)) {
+            // What was read of JSON is written and read as the same message.
+            if let Ok(written) = from_bytes(name, &read) {
+                let again = to_bytes(name, &written).unwrap();
+                let decode = |bytes: &[u8]| DynamicMessage::decode(message.clone(), bytes).unwrap();
+                prop_assert_eq!(decode(&again), decode(&read), "{}", written);
+            }
+        }
+        let _ = from_bytes(name, &bytes);
+    }
+}
