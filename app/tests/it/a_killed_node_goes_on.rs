@@ -137,4 +137,6 @@ fn a_home_of_another_chain_is_refused() {
     let refused = zektra_app::solo::Solo::open(app, typed, key, Default::default(), Default::default()).unwrap_err();
     assert!(refused.to_string().starts_with("the genesis file's validators: expected exactly the key of this home"));
     assert!(Config::read("grpcs = 1").unwrap_err().contains("unknown field `grpcs`"));
+    let chunks = Config::read("[state]\nsnapshot_chunk_kib = 0").unwrap_err();
+    assert_eq!(chunks, "state.snapshot_chunk_kib: 0, expected 1 to 10240");
 }
