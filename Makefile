@@ -32,7 +32,7 @@ test: setup-tests ## Run the whole test suite and print the time of each part.
 bench: setup ## Run the benchmarks, or one: make bench ONLY=he-iteration
 	@scripts/bench $(ONLY)
 
-soak: setup ## Long runs: proven jobs of many shapes, a node that is killed a hundred times.
+soak: setup ## Long runs: proven jobs of many shapes, a node that is killed a hundred times, two nodes over a thousand blocks.
 	@cargo test --workspace --quiet --test parties -- --ignored --nocapture --test-threads 1 other_shapes
 	@cargo test --workspace --quiet --test app -- --ignored --nocapture
 

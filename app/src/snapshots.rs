@@ -20,18 +20,24 @@ use zektra_store::{Chunk, ChunkError, Restore};
 
 /// The layout of chunks.
 const FORMAT: u32 = 1;
-/// Bytes of keys and values of a chunk: below CometBFT's 16 MiB with their proof.
-const CHUNK: usize = 4 << 20;
 /// Most chunks of a snapshot: 400 GB.
 const MAX_CHUNKS: u32 = 100_000;
 
 /// How snapshots are taken.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     /// At heights that this divides; 0 for never.
     pub every: u64,
     /// How many are kept.
     pub keep: usize,
+    /// Bytes of keys and values of a chunk: below CometBFT's 16 MiB with their proof.
+    pub chunk: usize,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { every: 0, keep: 0, chunk: 4 << 20 }
+    }
 }
 
 /// The snapshots of a node, and one that it restores from.
@@ -91,7 +97,7 @@ pub fn take(app: &App, height: u64) -> Result<usize, StateError> {
     let _ = fs::remove_dir_all(&partial);
     fs::create_dir_all(&partial).map_err(database(&partial))?;
     let mut hashes: Vec<u8> = vec![];
-    app.store().snapshot(height)?.chunks(CHUNK, |chunk| {
+    app.store().snapshot(height)?.chunks(app.config().snapshots.chunk, |chunk| {
         let bytes = chunk.encode()?;
         let path = partial.join((hashes.len() / 32).to_string());
         hashes.extend(Sha256::digest(&bytes));

@@ -4,6 +4,9 @@ use crate::ante::GasPrice;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// With a chunk's proof and its last entry below CometBFT's limit of 16 MiB.
+const MAX_CHUNK_KIB: usize = 10 << 10;
+
 /// A node's configuration. Every field has a default; unknown ones are refused.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -40,6 +43,9 @@ pub struct State {
     pub snapshot_every: u64,
     /// Snapshots that are kept.
     pub snapshot_keep: usize,
+    /// Kibibytes of keys and values in a chunk of a snapshot, 1 to 10240: nodes whose chunks are alike share the work
+    /// for a new one.
+    pub snapshot_chunk_kib: usize,
 }
 
 /// A server.
@@ -76,7 +82,14 @@ pub struct Solo {
 
 impl Default for State {
     fn default() -> Self {
-        Self { keep: 1000, cache_mib: 128, retain_blocks: 0, snapshot_every: 0, snapshot_keep: 2 }
+        Self {
+            keep: 1000,
+            cache_mib: 128,
+            retain_blocks: 0,
+            snapshot_every: 0,
+            snapshot_keep: 2,
+            snapshot_chunk_kib: 4096,
+        }
     }
 }
 
@@ -118,6 +131,10 @@ impl Config {
         config.gas_prices().map_err(|e| format!("minimum_gas_prices: {e}"))?;
         if config.state.keep == 1 {
             return Err("state.keep: 1, expected 0 or at least 2".into());
+        }
+        if !(1..=MAX_CHUNK_KIB).contains(&config.state.snapshot_chunk_kib) {
+            let found = config.state.snapshot_chunk_kib;
+            return Err(format!("state.snapshot_chunk_kib: {found}, expected 1 to {MAX_CHUNK_KIB}"));
         }
         if config.solo.block_time_ms == 0 {
             return Err(

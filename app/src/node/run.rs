@@ -75,12 +75,17 @@ impl Stop {
 pub fn open(home: &Home, config: &Config) -> Result<App> {
     let keep = (config.state.keep > 0).then_some(config.state.keep);
     let store = zektra_store::Options { keep, cache_bytes: config.state.cache_mib << 20, sync: true };
+    let snapshots = Schedule {
+        every: config.state.snapshot_every,
+        keep: config.state.snapshot_keep,
+        chunk: config.state.snapshot_chunk_kib << 10,
+    };
     let config = app::Config {
         home: home.data(),
         store,
         min_gas_prices: config.gas_prices().map_err(anyhow::Error::msg)?,
         retain_blocks: (config.state.retain_blocks > 0).then_some(config.state.retain_blocks),
-        snapshots: Schedule { every: config.state.snapshot_every, keep: config.state.snapshot_keep },
+        snapshots,
     };
     Ok(App::open(config)?)
 }

@@ -1,10 +1,9 @@
-use super::a_killed_node_goes_on::replayed;
+use super::a_killed_node_goes_on::{height, replayed};
 use super::node::Node;
-use serde_json::json;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use zektra_app::node::Home;
-use zektra_comet::{Comet as _, Remote};
+use zektra_comet::Remote;
 
 /// Files cannot grow beyond 256 KiB, as if no more fitted on the disk: the system refuses the write, anywhere and
 /// without rights.
@@ -26,9 +25,7 @@ fn and_goes_on_when_there_is_room() {
     assert!(last > 5, "the disk was full at block {last}");
     let node = Node::start(folder.path(), &["--block-time", "5ms"]);
     let rpc = Remote::new(&node.rpc);
-    let height =
-        || rpc.call("status", json!({})).unwrap()["sync_info"]["latest_block_height"].as_str().unwrap().parse();
-    while height().unwrap_or(0u64) < last + 5 {
+    while height(&rpc) < last + 5 {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(node.stop());

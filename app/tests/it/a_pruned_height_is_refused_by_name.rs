@@ -1,13 +1,9 @@
+use super::a_killed_node_goes_on::height;
 use super::clients_from_registries_find_a_cosmos_chain::grpcurl;
 use super::node::{Node, get, zektrad};
 use serde_json::{Value, json};
 use std::time::Duration;
 use zektra_comet::{Comet as _, Remote};
-
-fn height(rpc: &Remote) -> u64 {
-    let status = rpc.call("status", json!({})).unwrap();
-    status["sync_info"]["latest_block_height"].as_str().unwrap().parse().unwrap()
-}
 
 #[test]
 fn over_rest_grpc_and_abci() {

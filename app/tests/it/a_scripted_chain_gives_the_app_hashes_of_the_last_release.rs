@@ -21,7 +21,8 @@ const HEAD: &str = "\
 # say so in CHANGELOG.md, and raise APP_VERSION if a chain of the version before is in use.
 ";
 
-fn multi_send(from: &Person, outputs: &[(&AccountId, u128)]) -> Any {
+/// A message of one who pays many.
+pub fn multi_send(from: &Person, outputs: &[(&AccountId, u128)]) -> Any {
     let io = |address: &AccountId, amount| MultiSendIo { address: address.clone(), coins: vec![coin(amount)] };
     let inputs = vec![io(&from.id(), outputs.iter().map(|(_, amount)| amount).sum())];
     MsgMultiSend { inputs, outputs: outputs.iter().map(|(to, amount)| io(to, *amount)).collect() }.to_any().unwrap()

@@ -1,7 +1,13 @@
+use super::a_scripted_chain_gives_the_app_hashes_of_the_last_release::multi_send;
 use super::clients_from_registries_find_a_cosmos_chain::{At, cosmjs, cosmpy};
 use super::light_clients_follow_a_solo_chain::follow;
 use super::node::get;
+use super::solo_chain::person;
+use super::test_chain::{Person, coin};
+use cosmrs::tx::Fee;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,6 +15,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tendermint_light_client_verifier::Verdict;
 use zektra_comet::{Comet as _, Remote};
+
+/// Heights from snapshot to snapshot.
+const SNAPSHOTS: u64 = 10;
 
 /// The development network of `scripts/devnet`, on free ports.
 struct Devnet {
@@ -43,7 +52,7 @@ impl Devnet {
             .env("ZEKTRA_DEVNET", self.folder.path().join("net"))
             .env("ZEKTRA_DEVNET_PORT", self.base.to_string())
             .env("ZEKTRA_DEVNET_COMMIT", "100ms")
-            .env("ZEKTRA_DEVNET_SNAPSHOTS", "10")
+            .env("ZEKTRA_DEVNET_SNAPSHOTS", SNAPSHOTS.to_string())
             .env("ZEKTRA_COMETBFT", &self.comet)
             .env("ZEKTRAD", env!("CARGO_BIN_EXE_zektrad"))
             .output()
@@ -59,7 +68,7 @@ impl Devnet {
         let mut out = String::new();
         for node in 0..5 {
             for name in ["zektrad.log", "cometbft.log"] {
-                let text = std::fs::read_to_string(self.home(node).join(name)).unwrap_or_default();
+                let text = fs::read_to_string(self.home(node).join(name)).unwrap_or_default();
                 let last: Vec<_> = text.lines().rev().take(5).collect();
                 out.push_str(&format!("node{node} {name}\n{}\n", last.join("\n")));
             }
@@ -82,10 +91,74 @@ impl Devnet {
     }
 
     fn wait(&self, node: u16, height: u64) {
+        self.until(&format!("node {node} at {height}"), || (self.height(node) >= height).then_some(()));
+    }
+
+    /// A hundred more accounts: a state of more than a few chunks.
+    fn fill(&self) {
+        use base64::Engine as _;
+        let mut rich = person(2);
+        let path = format!("http://{}/cosmos/auth/v1beta1/accounts/{}", self.at(0).rest, rich.address());
+        rich.sequence = get(&path, None).1["account"]["sequence"].as_str().unwrap().parse().unwrap();
+        let to: Vec<_> = (0..100).map(|k| Person::new(&format!("account {k}"), 0).id()).collect();
+        let outputs: Vec<_> = to.iter().map(|id| (id, 1)).collect();
+        let fee = Fee::from_amount_and_gas(coin(10_000), 5_000_000u64);
+        let tx = rich.sign_with(vec![multi_send(&rich, &outputs)], rich.sequence, fee, rich.chain_id);
+        let tx = base64::engine::general_purpose::STANDARD.encode(tx);
+        let done = self.rpc(0).call("broadcast_tx_commit", json!({"tx": tx})).unwrap();
+        assert_eq!(done["tx_result"]["code"], 0, "{done}");
+    }
+
+    /// Chunks of a kibibyte from the next start on.
+    fn small_chunks(&self, node: u16) {
+        let config = self.home(node).join("config/app.toml");
+        let text = fs::read_to_string(&config).unwrap();
+        fs::write(&config, text.replace("snapshot_chunk_kib = 4096", "snapshot_chunk_kib = 1")).unwrap();
+    }
+
+    /// Waits for a new snapshot that all have, and leaves it the last: its height.
+    fn last_snapshot(&self) -> u64 {
+        let folder = |node: u16| self.home(node).join("data/snapshots");
+        let height = (self.height(0) / SNAPSHOTS + 1) * SNAPSHOTS;
+        self.until("a snapshot that all have", || {
+            (0..4).all(|node| folder(node).join(height.to_string()).exists()).then_some(())
+        });
+        for node in 0..4 {
+            // In the way of whatever comes after; a snapshot that is being written has a folder there.
+            self.until("no snapshot", || fs::write(folder(node).join("partial"), "").ok());
+            for entry in fs::read_dir(folder(node)).unwrap() {
+                let entry = entry.unwrap();
+                if entry.file_name().to_str().unwrap().parse::<u64>().is_ok_and(|h| h > height) {
+                    fs::remove_dir_all(entry.path()).unwrap();
+                }
+            }
+        }
+        height
+    }
+
+    /// Changes each chunk of a node's snapshot: how many there are.
+    fn corrupt(&self, node: u16, height: u64) -> usize {
+        let mut count = 0;
+        for entry in fs::read_dir(self.home(node).join(format!("data/snapshots/{height}"))).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.ends_with("hashes") {
+                let mut bytes = fs::read(&path).unwrap();
+                *bytes.last_mut().unwrap() ^= 1;
+                fs::write(&path, bytes).unwrap();
+                count += 1;
+            }
+        }
+        count
+    }
+
+    fn until<T>(&self, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
         let begun = Instant::now();
-        while self.height(node) < height {
-            assert!(begun.elapsed() < Duration::from_secs(60), "node {node} is not at {height}\n{}", self.logs());
-            std::thread::sleep(Duration::from_millis(50));
+        loop {
+            if let Some(found) = found() {
+                return found;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "not in time: {what}\n{}", self.logs());
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -109,11 +182,13 @@ fn each_in_turn_and_a_new_node_joins() {
     // Clients talk to CometBFT as they do to a solo chain.
     cosmjs(&net.at(0));
     cosmpy(&net.at(1));
+    net.fill();
     for node in 0..4 {
         net.run(&["kill", &node.to_string()]);
         let other = (node + 1) % 4;
         let height = net.height(other);
         net.wait(other, height + 2);
+        net.small_chunks(node);
         net.run(&["start", &node.to_string()]);
         net.wait(node, height + 3);
     }
@@ -126,9 +201,18 @@ fn each_in_turn_and_a_new_node_joins() {
     for (trusted, next) in [(1, 2), (2, last), (last / 2, last)] {
         assert_eq!(follow(&net.rpc(2), trusted, next), Verdict::Success, "{trusted} to {next}");
     }
-    // A fifth node begins at a snapshot of the others: it has no blocks of before.
+    // A fifth node begins at a snapshot of the others: it has no blocks of before. Three of the four send chunks that
+    // are not the snapshot's, and are left one after the other.
+    let snapshot = net.last_snapshot();
+    let chunks = (1..4).map(|node| net.corrupt(node, snapshot)).min().unwrap();
+    assert!(chunks >= 20, "{chunks} chunks: too few to meet a peer that corrupts them");
     net.run(&["join"]);
     net.wait(4, net.height(0) + 2);
+    let log = fs::read_to_string(net.home(4).join("zektrad.log")).unwrap();
+    let refused = log.lines().filter(|l| l.contains("a chunk is not the snapshot's: asking another peer"));
+    let senders: BTreeSet<_> = refused.map(|l| l.rsplit("sender=").next()).collect();
+    assert!((1..=3).contains(&senders.len()), "{senders:?}\n{log}");
+    assert!(log.contains(&format!("restored height={snapshot}")), "{log}");
     let status = net.rpc(4).call("status", json!({})).unwrap();
     let earliest: u64 = status["sync_info"]["earliest_block_height"].as_str().unwrap().parse().unwrap();
     assert!(earliest > 1, "the new node replayed all blocks\n{}", net.logs());

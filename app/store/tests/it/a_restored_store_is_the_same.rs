@@ -123,7 +123,7 @@ fn a_missing_end_is_noticed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Bytes of a peer are the chunk that belongs there, or refused: nothing else is taken, and nothing panics.
     #[test]
