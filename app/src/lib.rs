@@ -10,6 +10,7 @@ pub mod index;
 pub mod mempool;
 pub mod metrics;
 pub mod node;
+pub mod section;
 pub mod server;
 pub mod services;
 pub mod sign;

@@ -1,8 +1,10 @@
-//! What a proposer puts into its block: within its bytes and gas, best fee first, each sender's in order.
+//! What a proposer puts into its block: within its bytes and gas, section by section, in each the best fee first, each
+//! sender's in order.
 
 use super::{height, time};
 use crate::ante::Mode;
 use crate::app::{App, AppError};
+use crate::section::Section;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use zektra_modules::address::Address;
@@ -15,13 +17,14 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
     let prefix = &identity.prefix;
     let most_bytes = usize::try_from(request.max_tx_bytes).unwrap_or(0);
     let read = app.chain().read(&request.txs, prefix);
-    // Each sender's transactions in the order in which they came.
-    let mut queues: BTreeMap<&Address, VecDeque<(i64, usize)>> = BTreeMap::new();
+    // Each sender's transactions in the order in which they came: section, price, place.
+    let mut queues: BTreeMap<&Address, VecDeque<(Section, i64, usize)>> = BTreeMap::new();
     for (place, tx) in read.iter().enumerate() {
         if let Ok(tx) = tx
             && let Some(sender) = tx.signers.first()
         {
-            queues.entry(sender).or_default().push_back((crate::ante::priority(&tx.fee, tx.gas_limit()), place));
+            let price = crate::ante::priority(&tx.fee, tx.gas_limit());
+            queues.entry(sender).or_default().push_back((Section::of(tx), price, place));
         }
     }
     let mut block = Block { chain_id: identity.chain_id.clone(), time: time(request.time), ..Block::default() };
@@ -31,10 +34,18 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
     let most_gas = zektra_modules::consensus::max_gas(&state)?;
     let (mut txs, mut bytes_used, mut gas_used) = (vec![], 0usize, 0u64);
     // The first of each sender that still takes part: the one that pays best is next; of equal ones the earlier.
-    let first = |queue: &mut VecDeque<(i64, usize)>| queue.pop_front().map(|(price, place)| (price, Reverse(place)));
+    let first = |queue: &mut VecDeque<(Section, i64, usize)>| {
+        queue.pop_front().map(|(section, price, place)| (Reverse(section), price, Reverse(place)))
+    };
+    let mut reached = Section::Proofs;
     let mut firsts: BinaryHeap<_> =
         queues.iter_mut().filter_map(|(sender, queue)| Some((first(queue)?, *sender))).collect();
-    while let Some(((_, Reverse(place)), sender)) = firsts.pop() {
+    while let Some(((Reverse(section), _, Reverse(place)), sender)) = firsts.pop() {
+        // Behind one of its sender's that belongs to a later section: it waits for the next block.
+        if section < reached {
+            continue;
+        }
+        reached = section;
         let bytes = &request.txs[place];
         // A transaction takes a few bytes more inside a block.
         let size = bytes.len().saturating_add(10);

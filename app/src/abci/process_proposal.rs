@@ -1,6 +1,7 @@
 //! Whether a proposed block is acceptable: one that no honest proposer would make is not.
 
 use crate::app::{App, AppError};
+use crate::section::Section;
 use zektra_proto::tendermint::abci::response_process_proposal::ProposalStatus;
 use zektra_proto::tendermint::abci::{RequestProcessProposal, ResponseProcessProposal};
 
@@ -12,11 +13,12 @@ pub fn process_proposal(app: &App, request: RequestProcessProposal) -> Result<Re
     let readable = txs.iter().all(Result::is_ok);
     let most = zektra_modules::consensus::max_gas(&base)?;
     let gas = txs.iter().flatten().fold(0u64, |sum, tx| sum.saturating_add(tx.gas_limit()));
-    let fits = readable && most.is_none_or(|most| gas <= most);
+    let ordered = Section::in_order(txs.iter().flatten().map(Section::of));
+    let fits = readable && ordered && most.is_none_or(|most| gas <= most);
     if fits {
         app.chain().verify_ahead(&base, &txs, &identity.chain_id);
     } else {
-        tracing::info!(height = request.height, gas, readable, "a proposal is refused");
+        tracing::info!(height = request.height, gas, readable, ordered, "a proposal is refused");
     }
     let status = if fits { ProposalStatus::Accept } else { ProposalStatus::Reject };
     Ok(ResponseProcessProposal { status: status as i32 })
