@@ -191,7 +191,10 @@ fn signatures(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, known: &Known, params:
         let account_number = if ctx.block.height == 0 { 0 } else { account.account_number };
         let signer = Signer { chain_id: &ctx.block.chain_id, account_number, sequence: account.sequence };
         let signature = given.get(k).map(|s| &s[..]).unwrap_or_default();
-        if mode == Mode::Check || mode == Mode::Deliver {
+        let known_right = tx.right(k).is_some_and(|signed| {
+            (signed.account_number, signed.sequence) == (account_number, account.sequence) && signed.key == *key
+        });
+        if (mode == Mode::Check || mode == Mode::Deliver) && !known_right {
             let mode_info =
                 info.mode_info.as_ref().ok_or_else(|| Sdk::Unauthorized.wrap("a signer without a sign mode"))?;
             verify(known, tx, &signer, &key, mode_info, signature)?;

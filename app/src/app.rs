@@ -2,6 +2,7 @@
 
 use crate::ante::{GasPrice, Mode};
 use crate::chain::{Chain, Outcome, at_block};
+use crate::index::Records;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
 use crate::snapshots::{Schedule, Snapshots};
@@ -34,6 +35,9 @@ const CHAIN_ID: &[u8] = b"app/chain-id";
 const PREFIX: &[u8] = b"app/prefix";
 /// `app/time`: the last block's time
 const TIME: &[u8] = b"app/time";
+
+/// Results that go from one thread to another at once: waking it for each would cost more than the result.
+const TOLD_AT_ONCE: usize = 256;
 
 /// How a node runs the application.
 #[derive(Clone, Debug, Default)]
@@ -361,7 +365,7 @@ impl App {
             || self.0.store.stage(block.height, &outcome.changes, genesis.map(|g| &g.staged)),
             || {
                 let mut index = self.0.store.index_batch();
-                crate::index::write(&mut index, &block, txs, &outcome.results);
+                crate::index::write(&mut index, &block, &outcome.records, &outcome.results);
                 index
             },
         );
@@ -374,7 +378,7 @@ impl App {
         Ok(BlockOutcome { root, ..outcome })
     }
 
-    fn execute_on<S: StateRead + Sync>(
+    fn execute_on<S: StateRead + Send + Sync>(
         &self,
         base: S,
         block: &Block,
@@ -390,21 +394,39 @@ impl App {
             at_block(&mut state, block, prefix, "BeginBlock", |m, ctx| m.begin_block(ctx).map(|()| Vec::<()>::new()));
         let (_, mut events) = begin.map_err(module("beginning"))?;
         let most = zektra_modules::consensus::max_gas(&state)?;
-        let (mut results, mut used) = (vec![], 0u64);
-        for tx in &read {
-            let outcome = if most.is_some_and(|most| used >= most) {
-                crate::chain::out_of_block_gas()
-            } else {
-                chain.execute(&mut state, tx, Mode::Deliver, block, prefix).map_err(module("transactions"))?
-            };
-            used = used.saturating_add(outcome.gas_used);
-            results.push(outcome.into_result());
-        }
+        // One thread executes; another makes what searches need of the results.
+        let (tell, results) = std::sync::mpsc::channel();
+        let execute = || {
+            let mut used = 0u64;
+            for some in read.chunks(TOLD_AT_ONCE) {
+                let mut results = Vec::with_capacity(some.len());
+                for tx in some {
+                    let outcome = if most.is_some_and(|most| used >= most) {
+                        crate::chain::out_of_block_gas()
+                    } else {
+                        chain.execute(&mut state, tx, Mode::Deliver, block, prefix)?
+                    };
+                    used = used.saturating_add(outcome.gas_used);
+                    results.push(outcome.into_result());
+                }
+                // Whoever listens does so until the end.
+                let _ = tell.send(results);
+            }
+            drop(tell);
+            Ok(())
+        };
+        // A thread of its own: one of rayon's that waits here could be the one that execution waits for.
+        let (executed, told) = std::thread::scope(|threads| {
+            let told = threads.spawn(|| crate::index::records(block.height, txs, results.into_iter().flatten()));
+            (execute(), told.join())
+        });
+        executed.map_err(module("transactions"))?;
+        let (results, records) = told.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let end = at_block(&mut state, block, prefix, "EndBlock", |m, ctx| m.end_block(ctx));
         let (validators, more) = end.map_err(module("end"))?;
         events.extend(more);
         save(&mut state, TIME.to_vec(), &block.time)?;
-        Ok(BlockOutcome { results, events, validators, root: vec![], changes: state.into_changes() })
+        Ok(BlockOutcome { results, events, validators, root: vec![], changes: state.into_changes(), records })
     }
 
     /// What the next block starts from: the last state, or that of the genesis file.
@@ -458,6 +480,8 @@ impl App {
         let versions: Vec<Staged> = first.map(|g| g.staged).into_iter().chain([staged]).collect();
         let begun = Instant::now();
         self.0.store.commit(&versions, index)?;
+        // What a large block leaves takes as long to drop as some of its parts to write.
+        rayon::spawn(move || drop(versions));
         self.0.metrics.committed(begun.elapsed());
         self.set_committed(Committed { height: block.height, root, block }, identity);
         // Checks start from the new state.
@@ -499,6 +523,7 @@ pub struct BlockOutcome {
     /// The root of the state after it.
     pub root: Vec<u8>,
     changes: Changes,
+    records: Records,
 }
 
 fn identity(state: &dyn StateRead) -> Result<Identity, AppError> {

@@ -2,13 +2,14 @@
 
 use crate::ante::{self, GasPrice, Mode};
 use crate::sign::{Known, Signer};
-use crate::tx::{self, Handlers, Tx};
+use crate::tx::{self, Handlers, Signed, Tx};
 use prost::Message as _;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use zektra_modules::MODULES;
 use zektra_modules::address::Prefix;
 use zektra_modules::auth::{Account, account};
+use zektra_modules::bank;
 use zektra_modules::context::{Block, Context};
 use zektra_modules::error::{Sdk, TxError};
 use zektra_modules::gas::{Meter, Metered};
@@ -166,10 +167,14 @@ impl Chain {
         Ok(out)
     }
 
-    /// Checks signatures of a block's transactions on all cores, so that execution finds them known. What it cannot
-    /// check yet is left to execution.
+    /// Checks signatures of a block's transactions on all cores, and reads who pays and signs, so that execution finds
+    /// it known. What cannot be checked yet is left to execution.
     pub fn verify_ahead(&self, state: &(dyn StateRead + Sync), txs: &[Result<Tx, TxError>], chain_id: &str) {
         txs.par_iter().flatten().for_each(|tx| {
+            for (denom, _) in tx.fee.iter() {
+                // What the fee is taken from is known, too, when it is taken.
+                let _ = bank::balance(state, &tx.payer, denom);
+            }
             for (k, address) in tx.signers.iter().enumerate() {
                 let (Some(info), Some(signature)) = (tx.auth.signer_infos.get(k), tx.raw.signatures.get(k)) else {
                     break;
@@ -188,9 +193,12 @@ impl Chain {
                     (None, None) => continue,
                 };
                 let Ok(key) = key else { continue };
-                let signer = Signer { chain_id, account_number: account.account_number, sequence: info.sequence };
+                let (account_number, sequence) = (account.account_number, info.sequence);
+                let signer = Signer { chain_id, account_number, sequence };
                 // A wrong signature is found again, with its reason, when the transaction is executed.
-                let _ = crate::sign::verify(&self.known, tx, &signer, key, mode, signature);
+                if crate::sign::verify(&self.known, tx, &signer, key, mode, signature).is_ok() {
+                    tx.note_right(k, Signed { key: key.clone(), account_number, sequence });
+                }
             }
         });
     }

@@ -38,6 +38,19 @@ pub struct Tx {
     pub fee: Coins,
     /// The keys that the signers bring along, each read when it is first asked for.
     keys: Vec<OnceLock<Result<Key, TxError>>>,
+    /// What each signature was found to be right for.
+    right: Vec<OnceLock<Signed>>,
+}
+
+/// What a signature is right for, besides the transaction and the chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signed {
+    /// Whose it is.
+    pub key: Key,
+    /// The number of the account.
+    pub account_number: u64,
+    /// The account's sequence.
+    pub sequence: u64,
 }
 
 impl Tx {
@@ -50,6 +63,16 @@ impl Tx {
     pub fn key(&self, signer: usize) -> Option<&Result<Key, TxError>> {
         let any = self.auth.signer_infos.get(signer)?.public_key.as_ref()?;
         Some(self.keys.get(signer)?.get_or_init(|| Key::from_any(any)))
+    }
+
+    /// Notes what the `signer`-th signature was found to be right for; the first note counts.
+    pub fn note_right(&self, signer: usize, signed: Signed) {
+        let _ = self.right.get(signer).map(|noted| noted.set(signed));
+    }
+
+    /// What the `signer`-th signature was found to be right for.
+    pub fn right(&self, signer: usize) -> Option<&Signed> {
+        self.right.get(signer)?.get()
     }
 
     /// The gas limit.
@@ -122,5 +145,6 @@ pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<
         payer
     };
     let keys = auth.signer_infos.iter().map(|_| OnceLock::new()).collect();
-    Ok(Tx { hash: hash(bytes), size: bytes.len(), raw, body, auth, messages, signers, payer, fee, keys })
+    let right = auth.signer_infos.iter().map(|_| OnceLock::new()).collect();
+    Ok(Tx { hash: hash(bytes), size: bytes.len(), raw, body, auth, messages, signers, payer, fee, keys, right })
 }

@@ -34,7 +34,7 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
     let stock = ServerBuilder::default().bind("127.0.0.1:0", app)?;
     let stock_address = stock.local_addr();
     // It cannot be stopped: its thread ends with the process.
-    std::thread::spawn(move || stock.listen());
+    std::thread::spawn(move || drop(stock.listen()));
 
     let over_tcp = |address: &str| -> anyhow::Result<Client> {
         let stream = TcpStream::connect(address.trim_start_matches("tcp://"))?;

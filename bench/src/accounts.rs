@@ -1,21 +1,22 @@
 //! What a block costs when the state is a hundred times larger.
 
 use crate::driven::{Driven, folder};
-use crate::report::{Bar, Report, Samples, peak_memory};
+use crate::report::{Bar, Report, Samples, Stopwatch, peak_memory};
 use crate::senders::Senders;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const FEW: usize = 10_000;
-/// Sends of a block.
-const SENDS: usize = 10_000;
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Sends of a block: so few that their accounts are as many in both states, and what grows is the state alone.
+const SENDS: usize = 2_000;
 
 /// Blocks of random sends over a small and a large state, in turn.
 ///
 /// # Errors
 /// A send fails; a full disk.
 pub fn run(report: &mut Report) -> anyhow::Result<()> {
-    let (many, blocks) = if report.quick { (100_000, 3) } else { (1_000_000, 8) };
+    let (many, blocks) = if report.quick { (100_000, 5) } else { (1_000_000, 20) };
     let places = [folder("few")?, folder("many")?];
     let mut chains = vec![];
     for (count, place) in [FEW, many].into_iter().zip(&places) {
@@ -35,9 +36,13 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
         driven.reopen(place.path())?;
         sizes.push(size(place.path())? as f64 / senders.len() as f64);
     }
+    report.note("  waiting until the tables are in order");
+    settle()?;
     let mut times = [Samples::default(), Samples::default()];
     for block in 0..=blocks {
-        report.note(format!("  block {} of {}", block + 1, blocks + 1));
+        if block % 5 == 0 {
+            report.note(format!("  block {} of {}", block + 1, blocks + 1));
+        }
         for ((senders, driven), times) in chains.iter_mut().zip(&mut times) {
             let took = driven.block(&senders.by_chance(SENDS))?;
             // The first finds cold caches.
@@ -52,6 +57,19 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
     report.table(&["accounts", "ms a block: least", "median", "most", "bytes an account"], &rows);
     report.figure("accounts", times[1].median() / times[0].median(), "times as long", Some(Bar::AtMost(2.0)))?;
     report.figure("accounts.disk", sizes[1], "bytes an account", None)
+}
+
+/// Waits until the database has sorted what the genesis wrote: until this process rests.
+fn settle() -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        let mut watch = Stopwatch::start();
+        std::thread::sleep(Duration::from_millis(500));
+        if watch.lap().cpu < 0.02 {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("the database does not come to rest in {} s", PATIENCE.as_secs())
 }
 
 /// Bytes of a folder's files.

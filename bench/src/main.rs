@@ -29,6 +29,10 @@ use clap::Parser;
 use report::Report;
 use std::path::PathBuf;
 
+/// That of `zektrad`, so that what runs here runs as it does there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A bench: its name, what it measures, how it runs.
 struct Bench {
     name: &'static str,

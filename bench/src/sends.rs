@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 
 /// Accounts, each of which sends once a block.
 const ACCOUNTS: usize = 10_000;
+/// Blocks before the first that is measured: they find accounts without keys, empty caches, and a database whose logs
+/// are new files, which the system makes room for page by page; later ones are written over.
+const WARM: usize = 8;
 /// Names the process that does nothing else, so that its memory is that of the application and its load.
 const PART: &str = "ZEKTRA_BENCH_SENDS";
 
@@ -65,10 +68,10 @@ fn play(blocks: usize) -> anyhow::Result<Value> {
     let mut senders = Senders::new(ACCOUNTS);
     let mut driven = Driven::begin(place.path(), &senders)?;
     let mut times: [Samples; 7] = Default::default();
-    // The first block finds empty caches and accounts without keys.
-    for round in 0..=2 * blocks {
-        let unseen = round > blocks;
-        eprintln!("  block {} of {}", round + 1, 2 * blocks + 1);
+    let rounds = WARM + 2 * blocks;
+    for round in 0..rounds {
+        let unseen = round >= WARM + blocks;
+        eprintln!("  block {} of {rounds}", round + 1);
         let txs = senders.in_turn(0, ACCOUNTS);
         let mut took = vec![];
         if !unseen {
@@ -78,7 +81,7 @@ fn play(blocks: usize) -> anyhow::Result<Value> {
         }
         let block = driven.block(&txs)?;
         took.extend([block.finalize, block.commit]);
-        if round > 0 {
+        if round >= WARM {
             let into = times.iter_mut().skip(if unseen { 5 } else { 0 });
             into.zip(took).for_each(|(samples, took)| samples.push_micros(took));
         }

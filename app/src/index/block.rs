@@ -15,13 +15,25 @@ use zektra_store::IndexBatch;
 /// Values of one name with the transactions where they are.
 type Values<'a> = Vec<(&'a str, u32)>;
 
+/// Transactions as searches give them back, with their hashes, in the order of the block.
+pub(crate) type Records = Vec<(TxHash, Vec<u8>)>;
+
+/// Takes results as they come from execution: each with its record.
+pub(crate) fn records<T: AsRef<[u8]>>(
+    height: u64,
+    txs: &[T],
+    results: impl IntoIterator<Item = ExecTxResult>,
+) -> (Vec<ExecTxResult>, Records) {
+    let both = (0..).zip(txs).zip(results).map(|((index, tx), result)| {
+        let record = record(height, index, tx.as_ref(), &result);
+        (result, (tx::hash(tx.as_ref()), record))
+    });
+    both.unzip()
+}
+
 /// Puts a block's transactions into `batch`.
-pub(crate) fn write<T: AsRef<[u8]> + Sync>(batch: &mut IndexBatch, block: &Block, txs: &[T], results: &[ExecTxResult]) {
-    let all: Vec<(u32, &[u8], &ExecTxResult)> =
-        (0..).zip(txs.iter().map(T::as_ref)).zip(results).map(|((index, tx), result)| (index, tx, result)).collect();
-    let records: Vec<(TxHash, Vec<u8>)> =
-        all.par_iter().map(|&(index, tx, result)| (tx::hash(tx), record(block.height, index, tx, result))).collect();
-    for (&(index, ..), (hash, _)) in all.iter().zip(&records) {
+pub(crate) fn write(batch: &mut IndexBatch, block: &Block, records: &Records, results: &[ExecTxResult]) {
+    for (index, (hash, _)) in (0..).zip(records) {
         batch.put(&at_key((block.height, index)), hash);
     }
     let mut key = vec![];
@@ -34,15 +46,15 @@ pub(crate) fn write<T: AsRef<[u8]> + Sync>(batch: &mut IndexBatch, block: &Block
         }
     }
     batch.put(&time_key(block.height), &block.time.encode_to_vec());
-    let mut by_hash: BTreeMap<&TxHash, (&[u8], &ExecTxResult)> = BTreeMap::new();
-    for (&(_, _, result), (hash, record)) in all.iter().zip(&records) {
+    let mut by_hash: BTreeMap<&TxHash, &[u8]> = BTreeMap::new();
+    for ((hash, record), result) in records.iter().zip(results) {
         // The same bytes may come again and fail: what succeeded stays.
-        let entry = by_hash.entry(hash).or_insert((record, result));
+        let entry = by_hash.entry(hash).or_insert(record);
         if result.code == 0 {
-            *entry = (record, result);
+            *entry = record;
         }
     }
-    for (hash, (record, _)) in by_hash {
+    for (hash, record) in by_hash {
         batch.put(&tx_key(hash), record);
     }
 }

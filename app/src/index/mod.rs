@@ -12,7 +12,7 @@
 mod block;
 mod query;
 
-pub(crate) use block::write;
+pub(crate) use block::{Records, records, write};
 pub use query::{Condition, Operation, Query, QueryParseError};
 
 use crate::tx::TxHash;

@@ -6,6 +6,7 @@ use crate::tree::{Reader, Update, update};
 use crate::{Root, failed};
 use jmt::KeyHash;
 use jmt::storage::{Node, NodeBatch, NodeKey, StaleNodeIndexBatch};
+use rayon::prelude::*;
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, WriteBatch, WriteOptions};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ const FORMAT_VERSION: u64 = 1;
 const PRUNE_AT_ONCE: u64 = 16;
 
 /// Bytes of writes that are in memory at most.
-const MEMTABLES: usize = 128 << 20;
+const MEMTABLES: usize = 96 << 20;
 
 /// Entries that are removed in one batch.
 const CLEAR_AT_ONCE: usize = 10_000;
@@ -102,7 +103,9 @@ impl Db {
         of_db.set_keep_log_file_num(4);
         // The log of a large block goes to the disk while it is written, not all at the end.
         of_db.set_wal_bytes_per_sync(1 << 20);
+        // Logs whose writes are all in tables are written over: their pages are there already.
         of_db.set_recycle_log_file_num(4);
+        of_db.set_max_total_wal_size(2 * MEMTABLES as u64);
         // Of all families together: what is not in tables yet.
         of_db.set_db_write_buffer_size(MEMTABLES);
         let cache = Cache::new_lru_cache(options.cache_bytes);
@@ -329,13 +332,13 @@ impl Store {
             });
             staged.map_or_else(|| latest.get(key), Ok)
         };
-        let mut changed = Vec::with_capacity(changes.len());
-        for (key, value) in changes {
+        // On all cores: in a large state most of these reads go to the disk.
+        let all = changes.par_iter().map(|(key, value)| {
             let old = held(key)?;
-            if old != *value {
-                changed.push((key.clone(), old, value.clone()));
-            }
-        }
+            Ok((old != *value).then(|| (key.clone(), old, value.clone())))
+        });
+        let changed: Vec<Option<Change>> = all.collect::<Result<_, StateError>>()?;
+        let changed: Vec<Change> = changed.into_iter().flatten().collect();
         let mut reader = Reader::new(&self.db);
         reader.staged.extend(before.map(|s| &s.nodes));
         if last.is_none() {

@@ -2,7 +2,7 @@ use super::model::{apply, changes, key, range, same};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use zektra_state::{
-    Changes, Layer as _, Order, StateDelta, StateRead as _, StateWrite as _, after_prefix, scan_prefix,
+    Changes, Layer as _, Memo, Order, StateDelta, StateRead as _, StateWrite as _, after_prefix, scan_prefix,
 };
 use zektra_store::Store;
 
@@ -18,6 +18,8 @@ proptest! {
         super::model::commit(&store, 1, &list[0]);
         let latest = store.latest().unwrap();
         same(&latest, &model, &range, &probe);
+        let mut memo = Memo::new(latest.clone());
+        let mut all = Changes::new();
         let mut lower = StateDelta::new(latest);
         let before = model.clone();
         for layer in &list[1..] {
@@ -34,9 +36,21 @@ proptest! {
             same(&lower, &model, &range, &probe);
             let written = upper.into_changes();
             prop_assert_eq!(&written, layer);
-            lower.apply(written);
+            all.extend(written.clone());
+            lower.apply(written.clone());
             model = above;
+            // What a memo has read and what it was told stay one.
+            for (key, value) in written.clone() {
+                match value {
+                    Some(value) => memo.put(key, value).unwrap(),
+                    None => memo.delete(key).unwrap(),
+                }
+            }
+            same(&memo, &model, &range, &probe);
+            memo.apply(written);
+            same(&memo, &model, &range, &probe);
         }
+        prop_assert_eq!(memo.into_changes(), all);
         same(&lower, &model, &range, &probe);
         same(&store.latest().unwrap(), &before, &range, &probe);
     }
