@@ -14,7 +14,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let code = cli::exit_code(&error);
-            let text = format!("{error:#}");
+            // What others say must not reach the terminal as commands.
+            let text = format!("{error:#}").replace(|c: char| c.is_control() && c != '\n', "");
             if json {
                 eprintln!("{}", serde_json::json!({ "error": text, "exit_code": code }));
             } else {

@@ -66,8 +66,12 @@ pub fn sign_bytes(tx: &Tx, signer: &Signer<'_>) -> Result<Vec<u8>, TxError> {
     if !body.extension_options.is_empty() || !body.non_critical_extension_options.is_empty() {
         return Err(refused("protobuf extension options"));
     }
-    // Fields that the JSON does not show could be added by anybody after signing.
-    crate::wire::refuse_unknown("cosmos.tx.v1beta1.TxBody", &tx.raw.body_bytes, false)?;
+    if body.unordered || body.timeout_timestamp.is_some() {
+        return Err(refused("unordered transactions and timeout timestamps"));
+    }
+    // What the JSON does not show, further fields or another form of the same, could be changed by anybody after signing.
+    crate::wire::demand_plain("cosmos.tx.v1beta1.TxBody", &tx.raw.body_bytes)?;
+    crate::wire::demand_plain("cosmos.tx.v1beta1.AuthInfo", &tx.raw.auth_info_bytes)?;
     let fee = tx.auth.fee.clone().unwrap_or_default();
     let mut shown = json!({
         "amount": fee.amount.iter().map(|c| json!({"amount": c.amount, "denom": c.denom})).collect::<Vec<_>>(),

@@ -132,12 +132,12 @@ fn pay(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, prices: &[GasPrice]) -> Resul
 }
 
 fn signatures(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, known: &Known, params: &Params) -> Result<(), TxError> {
-    let (signers, infos, given) = (&tx.signers, &tx.auth.signer_infos, &tx.raw.signatures);
-    if given.is_empty() && mode != Mode::Simulate {
+    let (signers, infos, signatures) = (&tx.signers, &tx.auth.signer_infos, &tx.raw.signatures);
+    if signatures.is_empty() && mode != Mode::Simulate {
         return Err(Sdk::NoSignatures.bare());
     }
-    if infos.len() != signers.len() || (given.len() != signers.len() && mode != Mode::Simulate) {
-        let wrong = format!("wrong number of signers; expected {}, got {}", signers.len(), given.len());
+    if infos.len() != signers.len() || (signatures.len() != signers.len() && mode != Mode::Simulate) {
+        let wrong = format!("wrong number of signers; expected {}, got {}", signers.len(), signatures.len());
         return Err(Sdk::Unauthorized.wrap(wrong));
     }
     let mut count = 0;
@@ -151,18 +151,17 @@ fn signatures(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, known: &Known, params:
                 return Err(Sdk::Unauthorized.wrap(format!("nobody signs for module {}", module.name)));
             }
         };
-        let mut fresh = false;
-        let any = match (&account.pub_key, &info.public_key) {
-            (Some(known), _) => known.clone(),
-            (None, Some(given)) => {
-                fresh = true;
-                given.clone()
-            }
-            (None, None) => return Err(Sdk::InvalidPubKey.wrap(format!("no public key of {text} is known"))),
+        let given = match tx.key(k) {
+            Some(read) => Some(read.as_ref().map_err(Clone::clone)?),
+            None => None,
         };
-        let key = match tx.key(k).filter(|_| info.public_key.as_ref() == Some(&any)) {
-            Some(read) => Cow::Borrowed(read.as_ref().map_err(Clone::clone)?),
-            None => Cow::Owned(Key::from_any(&any)?),
+        let fresh = account.pub_key.is_none();
+        let key = match (&account.pub_key, given) {
+            // The same bytes are the same key, which is read already.
+            (Some(known), Some(given)) if info.public_key.as_ref() == Some(known) => Cow::Borrowed(given),
+            (Some(known), _) => Cow::Owned(Key::from_any(known)?),
+            (None, Some(given)) => Cow::Borrowed(given),
+            (None, None) => return Err(Sdk::InvalidPubKey.wrap(format!("no public key of {text} is known"))),
         };
         if key.address() != *address {
             let found = ctx.text(&key.address());
@@ -170,9 +169,7 @@ fn signatures(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, known: &Known, params:
                 "pubKey does not match signer address {text} with signer index: {k}, it is that of {found}"
             )));
         }
-        if let Some(given) = &info.public_key
-            && *given != any
-        {
+        if given.is_some_and(|given| *given != *key) {
             return Err(Sdk::InvalidPubKey.wrap(format!("the public key of {text} is another")));
         }
         count += key.count() as u64;
@@ -190,7 +187,7 @@ fn signatures(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, known: &Known, params:
         // At genesis all accounts have number 0 for signers.
         let account_number = if ctx.block.height == 0 { 0 } else { account.account_number };
         let signer = Signer { chain_id: &ctx.block.chain_id, account_number, sequence: account.sequence };
-        let signature = given.get(k).map(|s| &s[..]).unwrap_or_default();
+        let signature = signatures.get(k).map(|s| &s[..]).unwrap_or_default();
         let known_right = tx.right(k).is_some_and(|signed| {
             (signed.account_number, signed.sequence) == (account_number, account.sequence) && signed.key == *key
         });
@@ -201,7 +198,7 @@ fn signatures(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, known: &Known, params:
         }
         checked.push((format!("{text}/{}", account.sequence), signature));
         if fresh {
-            account.pub_key = Some(any);
+            account.pub_key = Some(key.to_any());
         }
         account.sequence =
             account.sequence.checked_add(1).ok_or_else(|| Sdk::WrongSequence.wrap("no sequence is left"))?;

@@ -71,6 +71,21 @@ impl Key {
         }
     }
 
+    /// The key as a message, in its one form.
+    pub fn to_any(&self) -> Any {
+        match self {
+            Self::Secp256k1(key) => {
+                let key = PubKey { key: key.serialize().to_vec().into() };
+                Any { type_url: SECP256K1.into(), value: key.encode_to_vec() }
+            }
+            Self::Multisig(threshold, keys) => {
+                let keys =
+                    LegacyAminoPubKey { threshold: *threshold, public_keys: keys.iter().map(Self::to_any).collect() };
+                Any { type_url: MULTISIG.into(), value: keys.encode_to_vec() }
+            }
+        }
+    }
+
     /// The address of the key.
     pub fn address(&self) -> Address {
         let bytes = match self {
@@ -187,7 +202,9 @@ pub fn verify(
             if known.check(digest, key, signature) { Ok(()) } else { Err(failed()) }
         }
         (Some(mode_info::Sum::Multi(multi)), Key::Multisig(threshold, keys)) => {
-            let signatures = MultiSignature::decode(signature).map_err(|_| failed())?.signatures;
+            let read = MultiSignature::decode(signature).map_err(|_| failed())?;
+            // Signatures sign everything but themselves: only their one form leaves nothing to change.
+            let signatures = Some(read).filter(|r| r.encode_to_vec() == signature).ok_or_else(failed)?.signatures;
             let bits = multi.bitarray.as_ref().and_then(bits_of).ok_or_else(failed)?;
             let signed = bits.iter().filter(|&&b| b).count();
             let fits = bits.len() == keys.len() && signed >= *threshold as usize;

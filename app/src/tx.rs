@@ -4,6 +4,7 @@ use crate::sign::Key;
 use crate::wire;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use zektra_modules::address::{Address, Prefix};
 use zektra_modules::coin::Coins;
@@ -14,6 +15,9 @@ use zektra_proto::cosmos::tx::v1beta1::{AuthInfo, Fee, TxBody, TxRaw};
 
 /// A transaction's hash: SHA-256 of its bytes.
 pub type TxHash = [u8; 32];
+
+/// Signers at most, far beyond what the chain's parameters let through: those that are empty take two bytes each.
+const MOST_SIGNERS: usize = 1000;
 
 /// A transaction that was read and checked as far as no state is needed.
 #[derive(Debug)]
@@ -105,6 +109,10 @@ pub fn parts(bytes: &[u8]) -> Result<(TxRaw, TxBody, AuthInfo), TxError> {
     let body = TxBody::decode(&raw.body_bytes[..]).map_err(parse)?;
     wire::refuse_unknown("cosmos.tx.v1beta1.AuthInfo", &raw.auth_info_bytes, false)?;
     let auth = AuthInfo::decode(&raw.auth_info_bytes[..]).map_err(parse)?;
+    let most = auth.signer_infos.len().max(raw.signatures.len());
+    if most > MOST_SIGNERS {
+        return Err(Sdk::TxDecode.wrap(format!("{most} signers: expected at most {MOST_SIGNERS}")));
+    }
     Ok((raw, body, auth))
 }
 
@@ -117,7 +125,7 @@ pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<
     if body.messages.is_empty() {
         return Err(Sdk::InvalidRequest.wrap("must contain at least one message"));
     }
-    let (mut messages, mut signers) = (vec![], vec![]);
+    let (mut messages, mut signers, mut known) = (vec![], vec![], BTreeSet::new());
     for (k, any) in body.messages.iter().enumerate() {
         let name = any.type_url.strip_prefix('/').unwrap_or(&any.type_url);
         let unknown = || Sdk::UnknownRequest.wrap(format!("no message handler found for {}", any.type_url));
@@ -125,7 +133,7 @@ pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<
         let of_message = handler.check(&any.value, prefix);
         let of_message = of_message.map_err(|e| e.within(format!("message index: {k}")))?;
         for signer in of_message {
-            if !signers.contains(&signer) {
+            if known.insert(signer.clone()) {
                 signers.push(signer);
             }
         }
@@ -139,7 +147,7 @@ pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<
         first
     } else {
         let payer = prefix.parse(&fee_record.payer).map_err(|e| e.within("fee payer address"))?;
-        if !signers.contains(&payer) {
+        if known.insert(payer.clone()) {
             signers.push(payer.clone());
         }
         payer

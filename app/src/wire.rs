@@ -1,6 +1,7 @@
 //! Protobuf bytes as they stand: unknown fields and other forms of the same message are refused.
 
-use prost_reflect::{Kind, MessageDescriptor};
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
 use zektra_modules::error::{Sdk, TxError};
 use zektra_proto::json;
 
@@ -86,16 +87,49 @@ pub fn demand_canonical(mut bytes: &[u8]) -> Result<(), TxError> {
 /// An unknown field or type, a field of another wire type, code 2.
 pub fn refuse_unknown(name: &str, bytes: &[u8], non_critical: bool) -> Result<(), TxError> {
     let descriptor = json::descriptor(name).map_err(unresolved)?;
-    refuse(&descriptor, bytes, non_critical, 0)
+    refuse(&descriptor, bytes, if non_critical { Form::NonCritical } else { Form::Known }, 0)
+}
+
+/// Refuses a message `name` that is not in the one form that a careful encoder gives it: besides [`refuse_unknown`],
+/// fields in the order of their numbers, each once, without defaults; also in what an `Any` holds.
+///
+/// # Errors
+/// Another form, code 2.
+pub fn demand_plain(name: &str, bytes: &[u8]) -> Result<(), TxError> {
+    let descriptor = json::descriptor(name).map_err(unresolved)?;
+    refuse(&descriptor, bytes, Form::Plain, 0)
+}
+
+/// How strict to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Unknown fields with numbers 1024 to 2047 pass.
+    NonCritical,
+    /// No unknown field passes.
+    Known,
+    /// Nor does another form of the same message.
+    Plain,
+}
+
+fn demand_same(message: &MessageDescriptor, bytes: &[u8]) -> Result<(), TxError> {
+    let read = DynamicMessage::decode(message.clone(), bytes).map_err(|e| wrong(&e.to_string()))?;
+    if read.encode_to_vec() != bytes {
+        return Err(wrong(&format!("non-canonical encoding of {}", message.full_name())));
+    }
+    Ok(())
 }
 
 fn unresolved(e: json::JsonError) -> TxError {
     wrong(&format!("unable to resolve type URL /{}", e.message))
 }
 
-fn refuse(message: &MessageDescriptor, mut bytes: &[u8], non_critical: bool, depth: usize) -> Result<(), TxError> {
+fn refuse(message: &MessageDescriptor, mut bytes: &[u8], form: Form, depth: usize) -> Result<(), TxError> {
     if depth > MAX_DEPTH {
         return Err(wrong("messages nested too deeply"));
+    }
+    // What stands in a field is part of the message around it; what an `Any` holds is not.
+    if form == Form::Plain && depth == 0 {
+        demand_same(message, bytes)?;
     }
     let is_any = message.full_name() == "google.protobuf.Any";
     let (mut type_url, mut value) = (&[][..], &[][..]);
@@ -103,7 +137,7 @@ fn refuse(message: &MessageDescriptor, mut bytes: &[u8], non_critical: bool, dep
         let (found, rest) = field(bytes, false)?;
         bytes = rest;
         let Some(known) = message.get_field(found.number) else {
-            if non_critical && (1024..2048).contains(&found.number) {
+            if form == Form::NonCritical && (1024..2048).contains(&found.number) {
                 continue;
             }
             let what = format!(
@@ -136,13 +170,17 @@ fn refuse(message: &MessageDescriptor, mut bytes: &[u8], non_critical: bool, dep
                 _ => value = found.bytes,
             }
         } else if let Kind::Message(inner) = known.kind() {
-            refuse(&inner, found.bytes, non_critical, depth + 1)?;
+            refuse(&inner, found.bytes, form, depth + 1)?;
         }
     }
-    if is_any && !(type_url.is_empty() && value.is_empty()) {
+    if is_any {
+        // Nobody could show what has no type.
         let name = str::from_utf8(type_url).map_err(|_| wrong("a type URL that is no text"))?;
         let inner = json::descriptor(name.rsplit('/').next().unwrap_or(name)).map_err(unresolved)?;
-        refuse(&inner, value, non_critical, depth + 1)?;
+        if form == Form::Plain {
+            demand_same(&inner, value)?;
+        }
+        refuse(&inner, value, form, depth + 1)?;
     }
     Ok(())
 }

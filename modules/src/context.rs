@@ -72,10 +72,14 @@ pub fn load<M: prost::Message + Default>(state: &dyn StateRead, key: &[u8]) -> R
     M::decode(&bytes[..]).map(Some).map_err(damaged)
 }
 
-/// Stores a message.
+/// Stores a message. One whose fields all have their defaults has no bytes: it is taken away, as an empty value has no
+/// ICS-23 proof, and [`load`] gives none.
 ///
 /// # Errors
 /// A meter has run out.
 pub fn save<M: prost::Message>(state: &mut dyn StateWrite, key: Vec<u8>, message: &M) -> Result<(), StateError> {
-    state.put(key, message.encode_to_vec())
+    match message.encode_to_vec() {
+        bytes if bytes.is_empty() => state.delete(key),
+        bytes => state.put(key, bytes),
+    }
 }

@@ -16,6 +16,8 @@ static POOL: LazyLock<DescriptorPool> =
 static SCALAR: LazyLock<Option<ExtensionDescriptor>> =
     LazyLock::new(|| POOL.get_extension_by_name("cosmos_proto.scalar"));
 
+const ANY: &str = "google.protobuf.Any";
+
 /// Digits after the point of a decimal.
 const DIGITS: usize = 18;
 
@@ -92,11 +94,19 @@ pub fn read<M: Message + Name + Default>(json: &Value) -> Result<M, JsonError> {
     M::decode(&to_bytes(&name, json)?[..]).map_err(|e| JsonError::new(&name, e))
 }
 
+/// What an `Any` holds: its type, and the JSON of it. Types of `google.protobuf`, `Any` too, stand in a field of their own,
+/// all others beside `@type`.
+fn packed(json: &mut Value) -> Option<(MessageDescriptor, &mut Value)> {
+    let inner = json.get("@type").and_then(Value::as_str).and_then(|url| url.rsplit('/').next());
+    let inner = POOL.get_message_by_name(inner?)?;
+    let json = if inner.package_name() == "google.protobuf" { json.get_mut("value")? } else { json };
+    Some((inner, json))
+}
+
 /// Changes the decimals in a message's JSON.
 fn convert(message: &MessageDescriptor, json: &mut Value, change: &dyn Fn(&str) -> Option<String>) {
-    if message.full_name() == "google.protobuf.Any" {
-        let inner = json.get("@type").and_then(Value::as_str).and_then(|url| url.rsplit('/').next());
-        if let Some(inner) = inner.and_then(|name| POOL.get_message_by_name(name)) {
+    if message.full_name() == ANY {
+        if let Some((inner, json)) = packed(json) {
             convert(&inner, json, change);
         }
         return;
@@ -112,14 +122,13 @@ fn convert(message: &MessageDescriptor, json: &mut Value, change: &dyn Fn(&str) 
 
 /// Puts `null` where the Go gateway has it: for messages that are not set and for bytes that are none.
 fn fill(message: &MessageDescriptor, json: &mut Value) {
-    let Value::Object(fields) = json else { return };
-    if message.full_name() == "google.protobuf.Any" {
-        let inner = fields.get("@type").and_then(Value::as_str).and_then(|url| url.rsplit('/').next());
-        if let Some(inner) = inner.and_then(|name| POOL.get_message_by_name(name)) {
+    if message.full_name() == ANY {
+        if let Some((inner, json)) = packed(json) {
             fill(&inner, json);
         }
         return;
     }
+    let Value::Object(fields) = json else { return };
     for field in message.fields() {
         let single = !field.is_list() && !field.is_map();
         match (field.kind(), fields.get_mut(field.name())) {

@@ -273,7 +273,12 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
             return Some(1);
         }
         if let Some(e) = e.downcast_ref::<ChainError>() {
-            return Some(if e.is_input() { 2 } else { 1 });
+            return Some(match e {
+                e if e.is_input() => 2,
+                e if e.is_missing() => 1,
+                ChainError::Refused { .. } => 3,
+                _ => 1,
+            });
         }
         if let Some(e) = e.downcast_ref::<std::io::Error>() {
             let named =

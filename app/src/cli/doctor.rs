@@ -1,10 +1,12 @@
 //! Looks at a home and says what is wrong with it.
 
+use super::say;
 use anyhow::{Result, bail};
 use std::net::TcpListener;
 use zektra_app::app::APP_VERSION;
-use zektra_app::node::Home;
 use zektra_app::node::run::open;
+use zektra_app::node::{Home, HomeError, dev};
+use zektra_genesis::Genesis;
 use zektra_modules::MODULES;
 
 /// Bytes that a node should have left on its disk.
@@ -15,16 +17,19 @@ struct Report(u32);
 impl Report {
     fn said(&mut self, what: &str, found: Result<String>) {
         match found {
-            Ok(fine) => println!("ok     {what}: {fine}"),
+            Ok(fine) => say(&format!("ok     {what}: {fine}\n")),
             Err(e) => {
                 self.0 += 1;
-                println!("WRONG  {what}: {e:#}");
+                say(&format!("WRONG  {what}: {e:#}\n"));
             }
         }
     }
 }
 
 pub fn doctor(home: &Home) -> Result<()> {
+    if !home.path().exists() {
+        return Err(HomeError::Missing(home.path().into()).into());
+    }
     let mut report = Report(0);
     report.said("home", Ok(home.path().display().to_string()));
     let config = home.config();
@@ -34,6 +39,9 @@ pub fn doctor(home: &Home) -> Result<()> {
         "config/genesis.json",
         genesis.as_ref().map(|g| format!("chain {}", g.typed.chain_id)).map_err(|e| anyhow::anyhow!("{e}")),
     );
+    if genesis.as_ref().is_ok_and(dev::holds) {
+        say(&format!("note   config/genesis.json: {}\n", dev::WARNING));
+    }
     report.said("config/priv_validator_key.json", home.validator_key().map(|_| "a key".into()).map_err(Into::into));
     report.said("config/node_key.json", home.node_id().map_err(Into::into));
     report.said("disk", room(home));
@@ -42,7 +50,7 @@ pub fn doctor(home: &Home) -> Result<()> {
             .said("database", Err(anyhow::anyhow!("{e}; its ports and invariants are checked when it is stopped"))),
         Ok(_lock) => {
             let config = config.unwrap_or_default();
-            report.said("database", database(home, &config));
+            report.said("database", database(home, &config, genesis.as_ref().ok()));
             for (name, front) in [("rpc", &config.rpc), ("grpc", &config.grpc), ("api", &config.api)] {
                 if front.enable {
                     let address = front.address.strip_prefix("tcp://").unwrap_or(&front.address);
@@ -71,11 +79,17 @@ fn room(home: &Home) -> Result<String> {
 }
 
 /// Opens the state and checks what must hold after every block.
-fn database(home: &Home, config: &zektra_app::node::Config) -> Result<String> {
+fn database(home: &Home, config: &zektra_app::node::Config, genesis: Option<&Genesis>) -> Result<String> {
     let app = open(home, config)?;
     let height = app.committed().height;
     if height == 0 {
         return Ok("no block yet".into());
+    }
+    if let (Some(genesis), Some(identity)) = (genesis, app.identity())
+        && genesis.typed.chain_id.as_str() != identity.chain_id
+    {
+        let of_file = &genesis.typed.chain_id;
+        bail!("it holds the chain {}, the genesis file is of {of_file}: put that chain's file back", identity.chain_id);
     }
     let state = app.latest()?;
     let root = state.root()?;

@@ -1,5 +1,6 @@
 //! Homes and genesis files.
 
+use super::say;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use zektra_app::app::APP_VERSION;
 use zektra_app::node::home::public;
 use zektra_app::node::run::{now, open};
-use zektra_app::node::{Config, Home, HomeError};
+use zektra_app::node::{Config, Home, HomeError, dev};
 use zektra_app::solo::rpc::COMETBFT_VERSION;
 use zektra_genesis::{DEVNET, Genesis, Spec, Validator};
 
@@ -95,8 +96,16 @@ pub fn init(home: &Home, command: &Init) -> Result<()> {
         "node_id": home.node_id()?,
         "validator": tendermint::account::Id::from(public(&home.validator_key()?)),
     });
-    println!("{facts:#}");
+    say(&format!("{facts:#}\n"));
+    warn(&genesis);
     Ok(())
+}
+
+/// A chain that goes by the name of the development chain is no surprise.
+fn warn(genesis: &Genesis) {
+    if dev::holds(genesis) && Spec::read(DEVNET).is_ok_and(|s| s.chain_id != genesis.typed.chain_id.as_str()) {
+        eprintln!("warning: {}", dev::WARNING);
+    }
 }
 
 pub fn testnet(command: &Testnet) -> Result<()> {
@@ -116,8 +125,9 @@ pub fn testnet(command: &Testnet) -> Result<()> {
     let genesis = spec.genesis(now(), APP_VERSION, &validators)?;
     for home in &homes {
         home.write_genesis(&genesis)?;
-        println!("{}  {}", home.path().display(), home.node_id()?);
+        say(&format!("{}  {}\n", home.path().display(), home.node_id()?));
     }
+    warn(&genesis);
     Ok(())
 }
 
@@ -130,12 +140,12 @@ pub fn export(home: &Home) -> Result<()> {
         power: v.power.value(),
         name: v.name.clone().unwrap_or_default(),
     });
-    println!("{:#}", app.export(&validators.collect::<Vec<_>>())?);
+    say(&format!("{:#}\n", app.export(&validators.collect::<Vec<_>>())?));
     Ok(())
 }
 
 pub fn config(home: &Home) -> Result<()> {
-    print!("{}", toml::to_string(&home.config()?)?);
+    say(&toml::to_string(&home.config()?)?);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ mod start;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -71,10 +71,29 @@ fn home(common: &Common) -> Home {
     }))
 }
 
+/// The log's lines. Whoever read them may have gone, which must not stop a node.
+struct Lines;
+
+impl std::io::Write for Lines {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let _ = std::io::stderr().write_all(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Prints a result; a reader that has gone, as in `zektrad export | head`, is no failure.
+fn say(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
 fn log(common: &Common) -> Result<()> {
     let filter = EnvFilter::try_new(&common.log_level)
         .map_err(|e| anyhow::anyhow!("--log-level {:?}: {e}", common.log_level))?;
-    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines).with_target(false);
     let logger = logger.with_ansi(std::io::stderr().is_terminal());
     match common.log_format {
         LogFormat::Text => logger.init(),

@@ -1,9 +1,9 @@
 //! Runs the node.
 
 use super::init::{Chain, make};
+use super::say;
 use anyhow::{Result, bail};
 use clap::Args;
-use std::io::Write as _;
 use std::time::Duration;
 use zektra_app::node::run::{self, Endpoints, Stop};
 use zektra_app::node::{Config, Home, dev};
@@ -119,8 +119,8 @@ fn stop_at_signals(stop: &Stop) -> Result<()> {
     };
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         runtime.block_on(told);
-        tracing::info!("stopping");
         stop.now();
+        tracing::info!("stopping");
     })?;
     Ok(())
 }
@@ -130,6 +130,9 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
     stop_at_signals(&stop)?;
     if !command.solo {
         let config = command.config(home)?;
+        if home.genesis().is_ok_and(|g| dev::holds(&g)) {
+            tracing::warn!("{}", dev::WARNING);
+        }
         return run::behind_comet(home, &config, &stop, |endpoints, abci| {
             show(endpoints);
             let todo = match config.comet.binary.as_str() {
@@ -152,25 +155,11 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
     }
     let config = command.config(home)?;
     run::solo(home, &config, &stop, |endpoints, solo| {
-        if command.chain.spec.is_none() && home.genesis().is_ok_and(|g| is_development(&g)) {
+        if command.chain.spec.is_none() && home.genesis().is_ok_and(|g| dev::holds(&g)) {
             accounts(solo);
         }
         show(endpoints);
     })
-}
-
-/// Whether a chain was made of the description of the development chain: whoever made it knows what the accounts are.
-fn is_development(genesis: &zektra_genesis::Genesis) -> bool {
-    let first = dev::account(0).address;
-    let state = &genesis.typed.app_state;
-    let prefix = state.pointer("/chain/bech32_prefix").and_then(|p| p.as_str()).unwrap_or_default();
-    let Ok(prefix) = zektra_modules::address::Prefix::new(prefix) else { return false };
-    state.pointer("/auth/accounts/0/address").and_then(|a| a.as_str()) == Some(&prefix.text(&first))
-}
-
-/// Prints; whoever read the output may have gone, which must not end a node.
-fn say(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 fn accounts(solo: &Solo) {

@@ -10,6 +10,20 @@ pub const MNEMONIC: &str = "abandon abandon abandon abandon abandon abandon aban
 /// How many there are in the development chain's genesis file.
 pub const ACCOUNTS: u32 = 5;
 
+/// What whoever runs a chain with test accounts is told.
+pub const WARNING: &str = "the genesis file gives coins to test accounts whose keys everybody knows: describe a chain of your own \
+    with --spec (genesis/devnet.toml shows how)";
+
+/// Whether a chain gives coins to the test accounts.
+pub fn holds(genesis: &zektra_genesis::Genesis) -> bool {
+    let state = &genesis.typed.app_state;
+    let prefix = state.pointer("/chain/bech32_prefix").and_then(|p| p.as_str()).unwrap_or_default();
+    let Ok(prefix) = Prefix::new(prefix) else { return false };
+    let known: Vec<String> = (0..ACCOUNTS).map(|index| prefix.text(&account(index).address)).collect();
+    let balances = state.pointer("/bank/balances").and_then(|b| b.as_array()).into_iter().flatten();
+    balances.filter_map(|b| b["address"].as_str()).any(|address| known.iter().any(|k| k == address))
+}
+
 /// A test account.
 #[derive(Clone, Debug)]
 pub struct TestAccount {

@@ -313,7 +313,7 @@ impl Store {
     /// have any number.
     ///
     /// # Errors
-    /// A number that does not follow; the database fails.
+    /// A number that does not follow; an empty value, which no ICS-23 proof can show; the database fails.
     pub fn stage(&self, version: u64, changes: &Changes, before: Option<&Staged>) -> Result<Staged, StateError> {
         let last = match before {
             Some(staged) => Some(staged.version),
@@ -323,6 +323,10 @@ impl Store {
             && last.checked_add(1) != Some(version)
         {
             return Err(StateError::Order { found: version, last });
+        }
+        if let Some((key, _)) = changes.iter().find(|(_, value)| value.as_ref().is_some_and(Vec::is_empty)) {
+            let key = String::from_utf8_lossy(key);
+            return Err(StateError::Tree(format!("{key}: an empty value, of which there is no ICS-23 proof")));
         }
         let latest = self.latest()?;
         let held = |key: &Vec<u8>| {

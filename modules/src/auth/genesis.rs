@@ -1,6 +1,6 @@
 //! Accounts and parameters of a genesis file.
 
-use super::{Account, NAME, account, add, keys};
+use super::{Account, FEE_COLLECTOR, NAME, account, add, create_module, keys};
 use crate::address::Prefix;
 use crate::context::{Context, save};
 use crate::module::{GenesisError, failed, read_genesis};
@@ -84,7 +84,7 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), GenesisError> 
         let next = (number + 1).to_be_bytes().to_vec();
         ctx.state.put(keys::NEXT_NUMBER.to_vec(), next).map_err(failed(NAME))?;
     }
-    Ok(())
+    create_module(ctx, FEE_COLLECTOR, &[]).map(drop).map_err(failed(NAME))
 }
 
 pub fn export(state: &dyn StateRead) -> Result<Value, GenesisError> {

@@ -30,7 +30,7 @@ pub fn supply(denom: &str) -> Vec<u8> {
     [SUPPLY, denom.as_bytes()].concat()
 }
 
-/// `bank/owner/` denomination, 0, address: nothing
+/// `bank/owner/` denomination, 0, address: the byte 1
 pub fn owner(denom: &str, address: &Address) -> Vec<u8> {
     [&owners(denom), address.bytes()].concat()
 }

@@ -85,7 +85,8 @@ fn set_balance(
     }
     state.put(key, after.to_string().into_bytes())?;
     if before == 0 {
-        state.put(keys::owner(denom, address), vec![])?;
+        // Of an empty value there would be no proof.
+        state.put(keys::owner(denom, address), vec![1])?;
     }
     Ok(())
 }

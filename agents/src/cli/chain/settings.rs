@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
+use cosmrs::AccountId;
 use serde::Deserialize;
 use std::path::PathBuf;
 use zektra_agents::chain::client::Client;
 use zektra_agents::chain::keyring::Keyring;
-use zektra_agents::rejected::Rejected;
+use zektra_agents::rejected::{Rejected, expect};
 
 /// The prefix of addresses where nothing else is said.
 const PREFIX: &str = "zektra";
@@ -19,12 +20,15 @@ pub struct Place {
     /// The folder of keys and of config/client.toml [default: ~/.zektra].
     #[arg(long, env = "ZEKTRA_HOME", value_name = "FOLDER", global = true)]
     home: Option<PathBuf>,
-    /// How keys are kept: `file` under a passphrase, `test` under one that everybody knows [default: file].
+    /// How keys are kept: `file` under a passphrase, `test` under the passphrase `test` [default: file].
     #[arg(long, env = "ZEKTRA_KEYRING_BACKEND", value_name = "BACKEND", global = true)]
     keyring_backend: Option<Backend>,
     /// The folder of keys, if it is not the home.
     #[arg(long, env = "ZEKTRA_KEYRING_DIR", value_name = "FOLDER", global = true)]
     keyring_dir: Option<PathBuf>,
+    /// The prefix of the chain's addresses [default: zektra].
+    #[arg(long, env = "ZEKTRA_PREFIX", global = true)]
+    prefix: Option<String>,
     /// How results are printed [default: text].
     #[arg(long, short, env = "ZEKTRA_OUTPUT", value_name = "FORMAT", global = true)]
     output: Option<Format>,
@@ -116,7 +120,7 @@ impl Settings {
             backend,
             keyring: Keyring::at(&place.keyring_dir.as_ref().unwrap_or(&home).join(folder)),
             json: place.output.or(file.output) == Some(Format::Json),
-            prefix: file.prefix.unwrap_or_else(|| PREFIX.into()),
+            prefix: place.prefix.clone().or(file.prefix).unwrap_or_else(|| PREFIX.into()),
             gas_prices: file.gas_prices,
             node: url.unwrap_or_else(|| NODE.into()),
             grpc: node.and_then(|n| n.grpc_addr.clone()),
@@ -145,11 +149,16 @@ impl Settings {
     /// An address as it is, a key's name as its address.
     ///
     /// # Errors
-    /// A keyring that cannot be read.
+    /// Neither; a keyring that cannot be read.
     pub fn address(&self, name: &str) -> Result<String> {
-        match self.keyring.find(name, &self.prefix)? {
-            Some(entry) => Ok(entry.address(&self.prefix)?),
-            None => Ok(name.into()),
+        if let Some(entry) = self.keyring.find(name, &self.prefix)? {
+            return Ok(entry.address(&self.prefix)?);
         }
+        let fits = name.parse::<AccountId>().is_ok_and(|id| id.prefix() == self.prefix);
+        let Self { prefix, .. } = self;
+        let wrong =
+            || format!("{name:?}: neither an address {prefix}1… nor the name of a key; --prefix names another prefix");
+        expect(fits, wrong)?;
+        Ok(name.into())
     }
 }

@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Parser, Va
 use prost::Message as _;
 use prost_reflect::MessageDescriptor;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use zektra_agents::chain::amounts;
 use zektra_agents::chain::client::Broadcast;
@@ -469,7 +470,16 @@ fn sign(shown: Shown, sign: Sign) -> Result<()> {
     let settings = Settings::new(&place, Some(&node))?;
     let chain_id = settings.chain_id(signed.chain_id.as_deref())?;
     let entry = settings.keyring.get(&from, &settings.prefix)?;
-    let tx = signed_by(&settings, &entry, &read(&file)?, &signed, &chain_id)?;
+    let tx = read(&file)?;
+    let (address, signers) = (entry.address(&settings.prefix)?, signers(&tx)?);
+    allow(signers.iter().all(|s| *s == address), || {
+        format!(
+            "{}: signed by {}, not by {from} ({address})",
+            file.display(),
+            signers.iter().cloned().collect::<Vec<_>>().join(", ")
+        )
+    })?;
+    let tx = signed_by(&settings, &entry, &tx, &signed, &chain_id)?;
     let text = document(&tx)?.to_string();
     match output_document {
         Some(path) => files::write(&path, text.as_bytes()),
@@ -496,6 +506,21 @@ fn broadcast(shown: Shown, settings: &Settings, sent: &Sent, tx: &Transaction) -
         format!("the chain refuses transaction {txhash}: {raw_log} (code {code}, codespace {codespace})")
     })?;
     Ok(())
+}
+
+/// Who signs the messages of a transaction.
+fn signers(tx: &Transaction) -> Result<BTreeSet<String>> {
+    let mut out = BTreeSet::new();
+    for any in tx.body.iter().flat_map(|b| &b.messages) {
+        let name = any.type_url.trim_start_matches('/');
+        let message = wire::from_bytes(name, &any.value)?;
+        let Some((.., field)) = messages().find(|(_, _, m, _)| m.full_name() == name) else { continue };
+        match &message[&field] {
+            Value::Array(inputs) => out.extend(inputs.iter().filter_map(|i| i["address"].as_str()).map(String::from)),
+            value => out.extend(value.as_str().map(String::from)),
+        }
+    }
+    Ok(out)
 }
 
 /// A transaction as JSON, in the form that the SDK's commands exchange.

@@ -11,9 +11,13 @@ pub fn yaml(value: &Value) -> String {
     out.trim_end().into()
 }
 
+/// Deeper values stand on one line: indentation grows with the square of the depth.
+const MAX_DEPTH: usize = 64;
+
 fn block(value: &Value, depth: usize, out: &mut String) {
     let pad = "  ".repeat(depth);
     match value {
+        value if depth > MAX_DEPTH => out.push_str(&format!("{pad}{value}\n")),
         Value::Object(fields) if !fields.is_empty() => {
             for (name, value) in fields {
                 out.push_str(&format!("{pad}{}:", scalar(name)));
@@ -34,6 +38,7 @@ fn block(value: &Value, depth: usize, out: &mut String) {
 
 fn below(value: &Value, depth: usize, out: &mut String) {
     match value {
+        value if depth > MAX_DEPTH => out.push_str(&format!(" {value}\n")),
         Value::Object(fields) if !fields.is_empty() => {
             out.push('\n');
             block(value, depth, out);

@@ -12,7 +12,7 @@ pub fn key() -> impl Strategy<Value = Vec<u8>> {
 
 /// Values; `None` deletes.
 pub fn changes() -> impl Strategy<Value = Changes> {
-    let value = prop_oneof![2 => prop::collection::vec(any::<u8>(), 0..5).prop_map(Some), 1 => Just(None)];
+    let value = prop_oneof![2 => prop::collection::vec(any::<u8>(), 1..5).prop_map(Some), 1 => Just(None)];
     prop::collection::btree_map(key(), value, 0..12)
 }
 
