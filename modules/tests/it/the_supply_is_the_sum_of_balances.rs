@@ -5,7 +5,7 @@ use zektra_modules::coin::Coins;
 use zektra_modules::context::{Block, Context};
 use zektra_modules::gas::Meter;
 use zektra_modules::{Module as _, bank};
-use zektra_state::{Empty, StateDelta};
+use zektra_state::{Empty, Layer as _, StateDelta};
 
 const DENOMS: [&str; 2] = ["aaa", "bbb"];
 
