@@ -69,7 +69,7 @@ fn over_rpc_and_rest() {
 
     // Gas that ends in the third of four messages: the fee is paid, the sequence used, nothing moved.
     let before = (balance(&node, &alice), balance(&node, &bob));
-    let tx = sign([pay(), pay(), pay(), pay()].concat(), 0, fee(2_000, 85_000), CHAIN);
+    let tx = sign([pay(), pay(), pay(), pay()].concat(), 0, fee(2_000, 72_000), CHAIN);
     let rpc = Remote::new(&node.rpc);
     let done = rpc.call("broadcast_tx_commit", json!({"tx": BASE64.encode(&tx)})).unwrap();
     assert_eq!((&done["check_tx"]["code"], &done["tx_result"]["code"]), (&json!(0), &json!(11)), "{done}");

@@ -18,6 +18,7 @@ mod four_validators_survive_kills;
 mod light_clients_follow_a_solo_chain;
 mod multisig;
 mod no_bytes_break_a_decoder;
+mod nobody_changes_what_others_signed;
 mod node;
 mod rest_answers_whatever_is_asked;
 mod rest_speaks_as_the_go_gateway;

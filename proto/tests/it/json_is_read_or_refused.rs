@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use serde_json::Value;
 use zektra_proto::json::{from_bytes, pool, to_bytes};
@@ -31,6 +32,32 @@ fn json(message: &MessageDescriptor, values: &mut impl Iterator<Item = (u8, Stri
         out.insert(name.into(), value);
     }
     out.into()
+}
+
+proptest! {
+    /// An `Any` of an `Any`, and of other types that stand in a field of their own, to any depth.
+    #[test]
+    fn of_any_in_any(kinds in prop::collection::vec(0..3u8, 1..40)) {
+        let mut held = ("/google.protobuf.Duration".to_string(), vec![0x08, 0x05]);
+        for kind in kinds {
+            let any = prost_types::Any { type_url: held.0, value: held.1 };
+            held = match kind {
+                0 => ("/cosmos.tx.v1beta1.TxBody".into(), field(1, &any.encode_to_vec())),
+                _ => ("/google.protobuf.Any".into(), any.encode_to_vec()),
+            };
+        }
+        let any = prost_types::Any { type_url: held.0, value: held.1 }.encode_to_vec();
+        let json = from_bytes("google.protobuf.Any", &any).unwrap();
+        prop_assert_eq!(to_bytes("google.protobuf.Any", &json).unwrap(), any);
+    }
+}
+
+/// A length-delimited field.
+fn field(number: u8, held: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    prost::encoding::encode_varint(held.len() as u64, &mut out);
+    out.extend(held);
+    out
 }
 
 proptest! {

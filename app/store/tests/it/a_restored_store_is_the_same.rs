@@ -9,8 +9,9 @@ fn filled(folder: &std::path::Path) -> (Store, [u8; 32], Model) {
     let store = Store::open(folder, options(Some(3))).unwrap();
     let (mut model, mut root) = (BTreeMap::new(), [0; 32]);
     for version in 1..=5u8 {
-        let entry =
-            |k: u16| (vec![b'k', version % 2, (k % 251) as u8, (k / 7) as u8], Some(vec![version; k as usize % 40]));
+        let entry = |k: u16| {
+            (vec![b'k', version % 2, (k % 251) as u8, (k / 7) as u8], Some(vec![version; 1 + k as usize % 40]))
+        };
         let mut changes: Changes = (0..150).map(entry).collect();
         changes.insert(vec![b'k', 0, 5, 0], None);
         apply(&mut model, &changes);
