@@ -2,6 +2,7 @@
 
 use crate::ante::{GasPrice, Mode};
 use crate::chain::{Chain, Outcome, at_block};
+use crate::front::gate::Gate;
 use crate::index::Records;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
@@ -36,6 +37,9 @@ const PREFIX: &[u8] = b"app/prefix";
 /// `app/time`: the last block's time
 const TIME: &[u8] = b"app/time";
 
+/// Most gas of a simulation, if neither the chain nor the node says another.
+pub const SIMULATION_GAS: u64 = 100_000_000;
+
 /// Results that go from one thread to another at once: waking it for each would cost more than the result.
 const TOLD_AT_ONCE: usize = 256;
 
@@ -52,6 +56,8 @@ pub struct Config {
     pub retain_blocks: Option<u64>,
     /// Snapshots for state sync.
     pub snapshots: Schedule,
+    /// Most gas of a simulation where the chain bounds no block's; `None` for [`SIMULATION_GAS`].
+    pub simulation_gas: Option<u64>,
 }
 
 /// What is fixed by the genesis file.
@@ -126,6 +132,7 @@ pub(crate) struct Inner {
     pub mempool: Mutex<Mempool>,
     pub metrics: Metrics,
     pub snapshots: Snapshots,
+    gate: Gate,
 }
 
 impl std::fmt::Debug for App {
@@ -178,6 +185,7 @@ impl App {
             mempool: Mutex::new(Mempool::default()),
             metrics: Metrics::default(),
             snapshots: Snapshots::default(),
+            gate: Gate::default(),
             config,
         };
         let app = Self(Arc::new(inner));
@@ -227,6 +235,11 @@ impl App {
         &self.0.metrics
     }
 
+    /// What calls that cost much pass.
+    pub fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
     /// Answers the node's services with this consensus from now on; the first call counts.
     pub fn attach(&self, comet: Arc<dyn Comet>) {
         let services = crate::services::services(self, comet);
@@ -249,8 +262,10 @@ impl App {
         let base = self.working_base().map_err(|e| Code::Internal.error(e))?;
         let pending = self.0.mempool.lock().unwrap_or_else(poisoned).changes();
         let mut state = StateDelta::with(base, (*pending).clone());
+        let own = self.0.config.simulation_gas.unwrap_or(SIMULATION_GAS);
+        let most = zektra_modules::consensus::max_gas(&state)?.unwrap_or(own);
         let tx = crate::tx::decode(tx, &self.0.chain, &identity.prefix);
-        Ok(self.0.chain.execute(&mut state, &tx, Mode::Simulate, &block, &identity.prefix)?)
+        Ok(self.0.chain.simulate(&mut state, &tx, most, &block, &identity.prefix)?)
     }
 
     /// What checks see of the block that comes next.

@@ -116,10 +116,28 @@ impl Chain {
         prefix: &Prefix,
     ) -> Result<Outcome, TxError> {
         match tx {
-            Ok(tx) => self.execute_tx(state, tx, mode, block, prefix),
+            Ok(tx) => self.execute_tx(state, tx, mode, tx.gas_limit(), block, prefix),
             Err(e) if e.is_internal() => Err(e.clone()),
             Err(e) => Ok(Outcome::failed(e.clone())),
         }
+    }
+
+    /// Executes a transaction as [`Chain::execute`] does, without its signatures and its gas limit: `most` is the limit.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn simulate(
+        &self,
+        state: &mut impl Layer,
+        tx: &Result<Tx, TxError>,
+        most: u64,
+        block: &Block,
+        prefix: &Prefix,
+    ) -> Result<Outcome, TxError> {
+        let Ok(tx) = tx else { return self.execute(state, tx, Mode::Simulate, block, prefix) };
+        let outcome = self.execute_tx(state, tx, Mode::Simulate, most, block, prefix)?;
+        // Clients know a simulation by this.
+        Ok(Outcome { gas_wanted: u64::MAX, ..outcome })
     }
 
     fn execute_tx(
@@ -127,10 +145,10 @@ impl Chain {
         state: &mut impl Layer,
         tx: &Tx,
         mode: Mode,
+        limit: u64,
         block: &Block,
         prefix: &Prefix,
     ) -> Result<Outcome, TxError> {
-        let limit = if mode == Mode::Simulate { u64::MAX } else { tx.gas_limit() };
         let meter = Meter::new(limit);
         let mut out = Outcome { gas_wanted: limit, ..Outcome::default() };
         let before = |ctx: &mut Context<'_>| {

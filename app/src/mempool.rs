@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use zektra_state::Changes;
 
+/// Bytes of one transaction, the limit of CometBFT: larger ones are not read for others either.
+pub const MAX_TX_BYTES: usize = 1 << 20;
+
 /// Changes of all transactions that were checked since the last commit, so that several of one account fit.
 #[derive(Debug, Default)]
 pub struct Mempool {

@@ -5,7 +5,7 @@ use crate::app::App;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use prost::bytes::Bytes;
-use std::future::{Ready, ready};
+use std::pin::Pin;
 use tonic::metadata::MetadataValue;
 use tonic::server::{Grpc, UnaryService};
 use tonic::service::Routes;
@@ -13,6 +13,10 @@ use tonic::{Code, Status};
 use zektra_modules::query::QueryError;
 use zektra_proto::raw::Raw;
 
+/// Longest request, bytes: a transaction of 1 MiB, with room.
+const MAX_REQUEST: usize = 2 << 20;
+
+#[derive(Clone)]
 struct Method {
     app: App,
     path: String,
@@ -34,10 +38,15 @@ impl Method {
 
 impl UnaryService<Bytes> for Method {
     type Response = Bytes;
-    type Future = Ready<Result<tonic::Response<Bytes>, Status>>;
+    type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Bytes>, Status>> + Send>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        ready(self.answer(&request).map_err(status))
+        let method = self.clone();
+        Box::pin(async move {
+            let gate = method.app.gate();
+            let _pass = gate.pass_for(&method.path, request.get_ref().len()).await.map_err(status)?;
+            method.answer(&request).map_err(status)
+        })
     }
 }
 
@@ -47,7 +56,12 @@ fn status(e: QueryError) -> Status {
 
 async fn call(State(app): State<App>, request: Request) -> Response {
     let path = request.uri().path().to_string();
-    Grpc::new(Raw).unary(Method { app, path }, request).await.map(axum::body::Body::new).into_response()
+    Grpc::new(Raw)
+        .max_decoding_message_size(MAX_REQUEST)
+        .unary(Method { app, path }, request)
+        .await
+        .map(axum::body::Body::new)
+        .into_response()
 }
 
 /// All services of the application, with reflection in both versions.

@@ -1,11 +1,13 @@
 //! The fronts: each service answers over gRPC and over REST as it does over ABCI.
 
+pub mod gate;
 pub mod grpc;
 pub mod metrics;
 pub mod openapi;
 pub mod rest;
 mod routes;
 pub mod rpc;
+pub mod serve;
 
 pub use routes::{Part, Route, Verb, routes};
 

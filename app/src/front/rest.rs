@@ -14,7 +14,7 @@ use zektra_modules::query::{Code, QueryError};
 use zektra_proto::json;
 
 /// Longest body of a request, bytes: a transaction of 1 MiB in base64, with room.
-const MAX_BODY: usize = 4 << 20;
+const MAX_BODY: usize = 2 << 20;
 
 struct Front {
     app: App,
@@ -48,8 +48,23 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match tokio::task::block_in_place(|| front.answer(&method, &uri, &headers, &body)) {
-        Ok((value, height)) => ([(HEIGHT_HEADER, height.to_string())], axum::Json(value)).into_response(),
+    let path = percent_encoding::percent_decode_str(uri.path()).decode_utf8_lossy();
+    let answer = match front.app.gate().pass_for(&path, body.len()).await {
+        Ok(_pass) => tokio::task::block_in_place(|| {
+            let (value, height) = front.answer(&method, &uri, &headers, &body)?;
+            // Text is smaller than what it is made of.
+            Ok((value.to_string(), height))
+        }),
+        Err(e) => Err(e),
+    };
+    match answer {
+        Ok((text, height)) => {
+            let headers = [
+                (header::HeaderName::from_static(HEIGHT_HEADER), height.to_string()),
+                (header::CONTENT_TYPE, "application/json".into()),
+            ];
+            (headers, text).into_response()
+        }
         Err(e) => {
             let body = json!({"code": e.code as i32, "message": e.message, "details": []});
             (http_status(e.code), axum::Json(body)).into_response()

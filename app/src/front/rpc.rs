@@ -1,7 +1,9 @@
 //! CometBFT's RPC over HTTP: JSON-RPC in bodies, methods as addresses, and subscriptions over a websocket.
 
+use super::serve::Place;
 use crate::index::Query;
 use crate::solo::{Happened, Solo};
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, RawQuery, State};
@@ -11,12 +13,17 @@ use base64::Engine as _;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::MissedTickBehavior;
 use tower_http::cors::CorsLayer;
 use zektra_comet::{Comet as _, RpcError};
 
 /// Longest body: a transaction of 1 MiB in base64, with room.
-const MAX_BODY: usize = 4 << 20;
+const MAX_BODY: usize = 2 << 20;
+/// Values of one body: each costs far more memory than its text.
+const MAX_VALUES: usize = 10_000;
 /// Calls of one batch.
 const MAX_BATCH: usize = 100;
 /// Subscriptions of one connection, CometBFT's own limit.
@@ -25,10 +32,17 @@ const MAX_SUBSCRIPTIONS: usize = 5;
 const MAX_SUBSCRIBERS: usize = 100;
 
 /// The RPC of a solo chain.
-pub fn router(solo: Arc<Solo>) -> axum::Router {
+///
+/// A websocket is asked for a sign of life twice in the time `idle` after which a silent connection is closed.
+pub fn router(solo: Arc<Solo>, idle: Duration) -> axum::Router {
     axum::Router::new()
         .route("/", axum::routing::get(list).post(body))
-        .route("/websocket", axum::routing::get(upgrade))
+        .route(
+            "/websocket",
+            axum::routing::get(move |State(solo), Extension(place), asked: WebSocketUpgrade| async move {
+                asked.max_message_size(MAX_BODY).on_upgrade(move |socket| talk(socket, solo, place, idle / 2))
+            }),
+        )
         .route("/{method}", axum::routing::get(address))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .layer(CorsLayer::permissive())
@@ -70,26 +84,50 @@ fn parsed(request: &Value) -> Result<(Value, &str, Value), (Value, RpcError)> {
     Ok((id, method, params))
 }
 
-fn call(solo: &Solo, request: &Value) -> Value {
+/// Calls a method, when it is its turn.
+async fn called(solo: &Solo, method: &str, params: Value) -> Result<Value, RpcError> {
+    let _pass = match method {
+        "abci_query" | "block_search" | "tx_search" => {
+            Some(solo.app().gate().pass().await.map_err(RpcError::internal)?)
+        }
+        _ => None,
+    };
+    tokio::task::block_in_place(|| solo.call(method, params))
+}
+
+async fn call(solo: &Solo, request: &Value) -> Value {
     match parsed(request) {
-        Ok((id, method, params)) => answered(&id, tokio::task::block_in_place(|| solo.call(method, params))),
+        Ok((id, method, params)) => answered(&id, called(solo, method, params).await),
         Err((id, e)) => answered(&id, Err(e)),
     }
 }
 
-fn no_json(e: &serde_json::Error) -> Value {
-    let error = RpcError { code: -32700, message: "Parse error".into(), data: e.to_string() };
-    answered(&Value::Null, Err(error))
+/// Reads a body, or says why it cannot be.
+fn read(body: &[u8]) -> Result<Value, Value> {
+    let wrong =
+        |data: String| answered(&Value::Null, Err(RpcError { code: -32700, message: "Parse error".into(), data }));
+    // Values beside each other have commas between them.
+    let values = body.iter().filter(|byte| **byte == b',').count() + 1;
+    if values > MAX_VALUES {
+        return Err(wrong(format!("{values} values, expected at most {MAX_VALUES}")));
+    }
+    serde_json::from_slice(body).map_err(|e| wrong(e.to_string()))
 }
 
 async fn body(State(solo): State<Arc<Solo>>, body: Bytes) -> Response {
-    let answer = match serde_json::from_slice::<Value>(&body) {
+    let answer = match read(&body) {
         Ok(Value::Array(batch)) if batch.len() > MAX_BATCH => {
             answered(&Value::Null, Err(RpcError::params(format!("a batch of more than {MAX_BATCH} calls"))))
         }
-        Ok(Value::Array(batch)) => batch.iter().map(|request| call(&solo, request)).collect(),
-        Ok(request) => call(&solo, &request),
-        Err(e) => no_json(&e),
+        Ok(Value::Array(batch)) => {
+            let mut answers = Vec::with_capacity(batch.len());
+            for request in &batch {
+                answers.push(call(&solo, request).await);
+            }
+            answers.into()
+        }
+        Ok(request) => call(&solo, &request).await,
+        Err(refused) => refused,
     };
     axum::Json(answer).into_response()
 }
@@ -107,7 +145,7 @@ async fn address(State(solo): State<Arc<Solo>>, Path(method): Path<String>, RawQ
         };
         params.insert(name, value.into());
     }
-    let result = tokio::task::block_in_place(|| solo.call(&method, params.into()));
+    let result = called(&solo, &method, params.into()).await;
     let status = match &result {
         Ok(_) => StatusCode::OK,
         Err(e) if *e == RpcError::no_method() => StatusCode::NOT_FOUND,
@@ -116,39 +154,47 @@ async fn address(State(solo): State<Arc<Solo>>, Path(method): Path<String>, RawQ
     (status, axum::Json(answered(&json!(-1), result))).into_response()
 }
 
-async fn upgrade(State(solo): State<Arc<Solo>>, upgrade: WebSocketUpgrade) -> Response {
-    if solo.subscribers() >= MAX_SUBSCRIBERS {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections subscribe").into_response();
-    }
-    upgrade.max_message_size(MAX_BODY).on_upgrade(move |socket| talk(socket, solo))
-}
-
 /// What one connection hears of: by the text of its query, the id of the request and the query itself.
 type Subscriptions = BTreeMap<String, (Value, Query)>;
 
-async fn talk(mut socket: WebSocket, solo: Arc<Solo>) {
-    let mut happened = solo.subscribe();
+async fn talk(mut socket: WebSocket, solo: Arc<Solo>, _place: Place, ping: Duration) {
+    // Only whoever subscribes counts as a subscriber.
+    let mut happened: Option<Receiver<Arc<Happened>>> = None;
+    let mut pings = tokio::time::interval(ping);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut subscriptions = Subscriptions::new();
     loop {
         let out = tokio::select! {
             message = socket.recv() => match message {
-                Some(Ok(Message::Text(text))) => match serde_json::from_str::<Value>(&text) {
-                    Ok(request) => vec![handle(&solo, &mut subscriptions, &request)],
-                    Err(e) => vec![no_json(&e)],
+                Some(Ok(Message::Text(text))) => match read(text.as_bytes()) {
+                    Ok(request) => {
+                        let answer = handle(&solo, &mut subscriptions, &request).await;
+                        match subscriptions.is_empty() {
+                            true => happened = None,
+                            false => happened = happened.or_else(|| Some(solo.subscribe())),
+                        }
+                        vec![answer]
+                    }
+                    Err(refused) => vec![refused],
                 },
                 Some(Err(_)) | None => return,
                 // What follows a farewell is its answer, then the end.
                 Some(Ok(_)) => vec![],
             },
-            event = happened.recv() => match event {
+            _ = pings.tick() => {
+                if socket.send(Message::Ping(Bytes::new())).await.is_err() {
+                    return;
+                }
+                vec![]
+            }
+            event = next(&mut happened) => match event {
                 Ok(event) => fitting(&subscriptions, &event),
                 // Whoever is too slow would miss some without knowing: better to begin anew.
-                Err(RecvError::Lagged(_)) if !subscriptions.is_empty() => {
+                Err(RecvError::Lagged(_)) => {
                     let e = RpcError { code: -32000, message: "Server error".into(), data: "subscription was canceled (reason: client is not pulling messages fast enough)".into() };
                     let _ = socket.send(text(&answered(&Value::Null, Err(e)))).await;
                     return;
                 }
-                Err(RecvError::Lagged(_)) => vec![],
                 Err(RecvError::Closed) => return,
             },
         };
@@ -157,6 +203,13 @@ async fn talk(mut socket: WebSocket, solo: Arc<Solo>) {
                 return;
             }
         }
+    }
+}
+
+async fn next(happened: &mut Option<Receiver<Arc<Happened>>>) -> Result<Arc<Happened>, RecvError> {
+    match happened {
+        Some(happened) => happened.recv().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -170,7 +223,7 @@ fn fitting(subscriptions: &Subscriptions, event: &Happened) -> Vec<Value> {
         .collect()
 }
 
-fn handle(solo: &Solo, subscriptions: &mut Subscriptions, request: &Value) -> Value {
+async fn handle(solo: &Solo, subscriptions: &mut Subscriptions, request: &Value) -> Value {
     let (id, method, params) = match parsed(request) {
         Ok(parsed) => parsed,
         Err((id, e)) => return answered(&id, Err(e)),
@@ -188,6 +241,9 @@ fn handle(solo: &Solo, subscriptions: &mut Subscriptions, request: &Value) -> Va
             if subscriptions.len() >= MAX_SUBSCRIPTIONS {
                 return Err(RpcError::internal(format!("max_subscriptions_per_client {MAX_SUBSCRIPTIONS} reached")));
             }
+            if subscriptions.is_empty() && solo.subscribers() >= MAX_SUBSCRIBERS {
+                return Err(RpcError::internal(format!("max_subscription_clients {MAX_SUBSCRIBERS} reached")));
+            }
             subscriptions.insert(text, (id.clone(), parsed));
             Ok(json!({}))
         }),
@@ -198,7 +254,7 @@ fn handle(solo: &Solo, subscriptions: &mut Subscriptions, request: &Value) -> Va
             subscriptions.clear();
             Ok(json!({}))
         }
-        _ => return call(solo, request),
+        _ => return call(solo, request).await,
     };
     answered(&id, result)
 }

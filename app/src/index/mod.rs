@@ -18,6 +18,7 @@ pub use query::{Condition, Operation, Query, QueryParseError};
 use crate::tx::TxHash;
 use prost::Message as _;
 use std::collections::BTreeMap;
+use zektra_modules::query::{Code, QueryError};
 use zektra_proto::Timestamp;
 use zektra_proto::tendermint::abci::{Event, TxResult};
 use zektra_state::{Order, StateError, after_prefix};
@@ -25,6 +26,36 @@ use zektra_store::Store;
 
 /// Most matches that a search counts: the total of a larger one is this many.
 pub const MAX_COUNTED: u64 = 10_000;
+
+/// Most transactions that a search looks at.
+pub const MAX_LOOKED_AT: u64 = 100_000;
+
+/// Why a search finds nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// The database fails.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// It does not end after so many transactions.
+    #[error(
+        "query {query:?}: looked at {looked} transactions, which is the limit; narrow it by tx.height or by equal values"
+    )]
+    Wide {
+        /// The query.
+        query: String,
+        /// The limit.
+        looked: u64,
+    },
+}
+
+impl From<SearchError> for QueryError {
+    fn from(e: SearchError) -> Self {
+        match e {
+            SearchError::State(e) => e.into(),
+            SearchError::Wide { .. } => Code::InvalidArgument.error(e),
+        }
+    }
+}
 
 /// Where a transaction is: height and place in the block.
 type Place = (u64, u32);
@@ -126,14 +157,30 @@ fn after(place: Place, order: Order) -> Option<Place> {
 /// [`MAX_COUNTED`] or what the page itself needs.
 ///
 /// # Errors
-/// The database fails.
+/// The database fails; more than [`MAX_LOOKED_AT`] transactions would have to be looked at.
 pub fn search(
     store: &Store,
     query: &Query,
     order: Order,
     skip: u64,
     take: u64,
-) -> Result<(Vec<TxResult>, u64), StateError> {
+) -> Result<(Vec<TxResult>, u64), SearchError> {
+    search_among(store, query, order, skip, take, MAX_LOOKED_AT)
+}
+
+/// As [`search`], but looks at no more than `most` transactions.
+///
+/// # Errors
+/// As [`search`].
+pub fn search_among(
+    store: &Store,
+    query: &Query,
+    order: Order,
+    skip: u64,
+    take: u64,
+    most: u64,
+) -> Result<(Vec<TxResult>, u64), SearchError> {
+    let mut left = most;
     let counted = MAX_COUNTED.max(skip.saturating_add(take));
     let (mut out, mut total) = (vec![], 0u64);
     let mut keep = |record: TxResult| {
@@ -163,6 +210,8 @@ pub fn search(
         let mut met = 0;
         while met < sequences.len() {
             for sequence in &sequences {
+                let wide = || SearchError::Wide { query: query.to_string(), looked: most };
+                left = left.checked_sub(1).ok_or_else(wide)?;
                 let Some(found) = sequence.seek(store, at, order)? else { break 'places };
                 if found == at {
                     met += 1;

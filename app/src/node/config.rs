@@ -23,6 +23,8 @@ pub struct Config {
     pub api: Front,
     /// Prometheus.
     pub metrics: Front,
+    /// What strangers may take of this node over the servers above.
+    pub fronts: Fronts,
     /// Where CometBFT and this node meet, without `--solo`.
     pub comet: Comet,
     /// The solo chain.
@@ -56,6 +58,32 @@ pub struct Front {
     pub enable: bool,
     /// Where it listens: `host:port`.
     pub address: String,
+}
+
+/// What strangers may take of a node over its servers.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fronts {
+    /// Connections of each server at once; at most an eighth of the files that the process may open.
+    pub connections: usize,
+    /// Seconds after which a connection is closed that says nothing, or does not read.
+    pub idle_secs: u64,
+    /// Seconds for a request with its body until the answer begins.
+    pub timeout_secs: u64,
+    /// Most gas of a simulation where the chain bounds no block's.
+    pub simulation_gas: u64,
+}
+
+impl Fronts {
+    /// How long a connection may say nothing.
+    pub fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_secs)
+    }
+
+    /// How long a request may take.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_secs)
+    }
 }
 
 /// Where CometBFT and this node meet.
@@ -93,6 +121,12 @@ impl Default for State {
     }
 }
 
+impl Default for Fronts {
+    fn default() -> Self {
+        Self { connections: 1000, idle_secs: 60, timeout_secs: 30, simulation_gas: crate::app::SIMULATION_GAS }
+    }
+}
+
 impl Default for Comet {
     fn default() -> Self {
         Self { abci: "tcp://127.0.0.1:26658".into(), rpc: "tcp://127.0.0.1:26657".into(), binary: String::new() }
@@ -115,6 +149,7 @@ impl Default for Config {
             grpc: front(true, "127.0.0.1:9090"),
             api: front(true, "127.0.0.1:1317"),
             metrics: front(false, "127.0.0.1:26660"),
+            fronts: Fronts::default(),
             comet: Comet::default(),
             solo: Solo::default(),
         }
@@ -135,6 +170,16 @@ impl Config {
         if !(1..=MAX_CHUNK_KIB).contains(&config.state.snapshot_chunk_kib) {
             let found = config.state.snapshot_chunk_kib;
             return Err(format!("state.snapshot_chunk_kib: {found}, expected 1 to {MAX_CHUNK_KIB}"));
+        }
+        let Fronts { connections, idle_secs, timeout_secs, simulation_gas } = &config.fronts;
+        let positive = [
+            ("connections", *connections as u64),
+            ("idle_secs", *idle_secs),
+            ("timeout_secs", *timeout_secs),
+            ("simulation_gas", *simulation_gas),
+        ];
+        if let Some((field, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            return Err(format!("fronts.{field}: 0, expected a positive number"));
         }
         if config.solo.block_time_ms == 0 {
             return Err(

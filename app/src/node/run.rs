@@ -3,6 +3,7 @@
 use super::launched::Launched;
 use super::{Config, Home, config};
 use crate::app::{self, App};
+use crate::front::serve::{raise_descriptors, serve};
 use crate::front::{grpc, rest, rpc};
 use crate::server::Server;
 use crate::snapshots::Schedule;
@@ -80,12 +81,14 @@ pub fn open(home: &Home, config: &Config) -> Result<App> {
         keep: config.state.snapshot_keep,
         chunk: config.state.snapshot_chunk_kib << 10,
     };
+    let simulation_gas = config.fronts.simulation_gas;
     let config = app::Config {
         home: home.data(),
         store,
         min_gas_prices: config.gas_prices().map_err(anyhow::Error::msg)?,
         retain_blocks: (config.state.retain_blocks > 0).then_some(config.state.retain_blocks),
         snapshots,
+        simulation_gas: Some(simulation_gas),
     };
     Ok(App::open(config)?)
 }
@@ -138,36 +141,31 @@ impl Listeners {
     }
 }
 
-async fn serve(listener: Option<TcpListener>, router: axum::Router, stop: Stop) -> Result<()> {
-    let Some(listener) = listener else { return Ok(()) };
-    let listener = axum::serve::ListenerExt::tap_io(listener, |stream: &mut tokio::net::TcpStream| {
-        if let Err(e) = stream.set_nodelay(true) {
-            tracing::debug!(error = %e, "no TCP_NODELAY");
-        }
-    });
-    let told = stop.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { told.told().await });
-    // Connections that stay open, as websockets do, are not waited for.
-    tokio::select! {
-        served = serving => Ok(served?),
-        () = async { stop.told().await; tokio::time::sleep(Duration::from_secs(1)).await } => Ok(()),
-    }
-}
-
 /// Serves the fronts until it is told to stop.
 ///
 /// # Errors
 /// A front fails.
-pub async fn fronts(listeners: Listeners, app: App, solo: Option<Arc<Solo>>, stop: Stop) -> Result<()> {
+pub async fn fronts(
+    listeners: Listeners,
+    app: App,
+    solo: Option<Arc<Solo>>,
+    bounds: config::Fronts,
+    stop: Stop,
+) -> Result<()> {
     let Listeners { rpc: on_rpc, grpc: on_grpc, api, metrics } = listeners;
     let grpc_router = grpc::router(app.clone()).context("the descriptors of the services")?;
-    let rpc_router = solo.map(rpc::router).unwrap_or_default();
-    tokio::try_join!(
-        serve(on_rpc, rpc_router, stop.clone()),
-        serve(on_grpc, grpc_router, stop.clone()),
-        serve(api, rest::router(app.clone()), stop.clone()),
-        serve(metrics, crate::front::metrics::router(app), stop),
-    )?;
+    let rpc_router = solo.map(|solo| rpc::router(solo, bounds.idle())).unwrap_or_default();
+    let serve = async |listener: Option<TcpListener>, router| {
+        if let Some(listener) = listener {
+            serve(listener, router, &bounds, &stop).await;
+        }
+    };
+    tokio::join!(
+        serve(on_rpc, rpc_router),
+        serve(on_grpc, grpc_router),
+        serve(api, rest::router(app.clone())),
+        serve(metrics, crate::front::metrics::router(app)),
+    );
     Ok(())
 }
 
@@ -225,6 +223,7 @@ fn hostname() -> String {
 /// It cannot begin, or cannot go on.
 pub fn solo(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpoints, &Solo)) -> Result<()> {
     let _lock = home.lock()?;
+    raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let listeners = runtime.block_on(Listeners::bind(config, true))?;
     let app = open(home, config)?;
@@ -235,7 +234,7 @@ pub fn solo(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpo
         solo.produce(now())?;
     }
     ready(&endpoints, &solo);
-    let serving = runtime.spawn(fronts(listeners, app, Some(solo.clone()), stop.clone()));
+    let serving = runtime.spawn(fronts(listeners, app, Some(solo.clone()), config.fronts.clone(), stop.clone()));
     let made = {
         let (solo, stop, time, on_tx) = (solo.clone(), stop.clone(), config.block_time(), config.solo.on_tx);
         std::thread::Builder::new().name("blocks".into()).spawn(move || {
@@ -264,6 +263,7 @@ pub fn solo(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpo
 /// It cannot begin, or a server fails; the state is of another chain than the genesis file.
 pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpoints, &str)) -> Result<()> {
     let _lock = home.lock()?;
+    raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let listeners = runtime.block_on(Listeners::bind(config, false))?;
     let app = open(home, config)?;
@@ -286,7 +286,7 @@ pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnc
         binary => Some(Launched::start(binary, home, &abci.address(), &config.comet.rpc, stop.clone())?),
     };
     let served = runtime.block_on(async {
-        let serving = tokio::spawn(fronts(listeners, app, None, stop.clone()));
+        let serving = tokio::spawn(fronts(listeners, app, None, config.fronts.clone(), stop.clone()));
         tokio::select! {
             () = stop.told() => Ok(Ok(())),
             served = serving => served,

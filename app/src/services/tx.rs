@@ -3,6 +3,7 @@
 use super::{Node, field};
 use crate::app::App;
 use crate::index;
+use crate::mempool::MAX_TX_BYTES;
 use crate::tx;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -29,11 +30,22 @@ pub fn service(node: &Node) -> Service {
         .unary("BroadcastTx", move |_, request| broadcast(&n3, &request))
         .unary("GetTxsEvent", move |_, request| search(&n4, &request))
         .unary("GetBlockWithTxs", move |_, request| block_with_txs(&n5, &request))
-        .unary("TxDecode", |_, request: TxDecodeRequest| Ok(TxDecodeResponse { tx: Some(read(&request.tx_bytes)?) }))
+        .unary("TxDecode", |_, request: TxDecodeRequest| {
+            demand_size(&request.tx_bytes)?;
+            Ok(TxDecodeResponse { tx: Some(read(&request.tx_bytes)?) })
+        })
         .unary("TxEncode", |_, request: TxEncodeRequest| {
             let tx = request.tx.ok_or_else(|| Code::InvalidArgument.error("invalid empty tx"))?;
-            Ok(TxEncodeResponse { tx_bytes: raw(&tx).encode_to_vec().into() })
+            let tx_bytes = raw(&tx).encode_to_vec();
+            demand_size(&tx_bytes)?;
+            Ok(TxEncodeResponse { tx_bytes: tx_bytes.into() })
         })
+}
+
+/// Refuses bytes that no mempool takes.
+fn demand_size(tx_bytes: &[u8]) -> Result<(), QueryError> {
+    let wrong = || format!("tx_bytes: {} bytes, expected at most {MAX_TX_BYTES}", tx_bytes.len());
+    if tx_bytes.len() > MAX_TX_BYTES { Err(Code::InvalidArgument.error(wrong())) } else { Ok(()) }
 }
 
 /// A transaction as clients see it, of its bytes. JSON goes into each message, so their depth is checked first.
@@ -60,6 +72,7 @@ fn simulate(node: &Node, request: SimulateRequest) -> Result<SimulateResponse, Q
     if bytes.is_empty() {
         return Err(Code::InvalidArgument.error("empty txBytes is not allowed"));
     }
+    demand_size(&bytes)?;
     let outcome = node.app()?.simulate(&bytes)?;
     if let Some(e) = outcome.error {
         return Err(Code::Unknown.error(format!(

@@ -1,5 +1,6 @@
 //! Pending transactions of a solo chain, with the bounds of CometBFT's mempool.
 
+use crate::mempool::MAX_TX_BYTES;
 use crate::tx::{self, TxHash};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -19,7 +20,7 @@ pub struct Limits {
 impl Default for Limits {
     /// Those of CometBFT, with 64 MiB in place of 1 GiB for all.
     fn default() -> Self {
-        Self { count: 5000, bytes: 64 << 20, tx_bytes: 1 << 20, cache: 10_000 }
+        Self { count: 5000, bytes: 64 << 20, tx_bytes: MAX_TX_BYTES, cache: 10_000 }
     }
 }
 

@@ -1,7 +1,7 @@
 use super::solo_chain::{SoloChain, person};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use zektra_app::index::{self, Query, search};
+use zektra_app::index::{self, Query, search, search_among};
 use zektra_state::Order;
 
 fn hashes(chain: &SoloChain, query: &str, order: Order, skip: u64, take: u64) -> (Vec<(i64, u32)>, u64) {
@@ -47,6 +47,18 @@ fn by_events_heights_and_hash_forwards_and_backwards() {
         assert_eq!(hashes(&chain, nothing, Order::Ascending, 0, 100), (vec![], 0), "{nothing}");
     }
     assert_eq!(hashes(&chain, "transfer.amount CONTAINS '5uzek' AND tx.height=2", Order::Ascending, 0, 9).1, 3);
+    // A search ends, whatever it asks.
+    let among = |query: &str, most| {
+        let found = search_among(chain.app().store(), &query.parse().unwrap(), Order::Ascending, 0, 9, most);
+        found.map(|(_, total)| total).map_err(|e| e.to_string())
+    };
+    let (wide, narrow) = ("transfer.amount CONTAINS 'q'", "transfer.amount CONTAINS 'q' AND tx.height = 2");
+    let refused = |query: &str| {
+        format!(
+            "query {query:?}: looked at 10 transactions, which is the limit; narrow it by tx.height or by equal values"
+        )
+    };
+    assert_eq!((among(wide, 10), among(wide, 19), among(narrow, 10)), (Err(refused(wide)), Ok(0), Ok(0)));
     let hash = index::get(chain.app().store(), &[0; 32]).unwrap();
     assert!(hash.is_none());
 }

@@ -23,6 +23,7 @@ mod node;
 mod rest_answers_whatever_is_asked;
 mod rest_speaks_as_the_go_gateway;
 mod solo_chain;
+mod strangers_do_not_take_the_node;
 mod test_chain;
 mod the_compatibility_table_is_true;
 mod the_server_answers_whole_requests;

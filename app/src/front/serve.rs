@@ -1,0 +1,107 @@
+//! How the fronts take connections: so many at once, and none that says nothing or does not read what it asked for.
+
+use crate::node::config::Fronts;
+use crate::node::run::Stop;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
+use tower::ServiceExt as _;
+use tower_http::timeout::TimeoutLayer;
+
+/// Requests at once on one connection of HTTP/2.
+const STREAMS: u32 = 64;
+/// Of all descriptors, what connections of one front may take: the database needs many of the rest.
+const SHARE: u64 = 8;
+
+/// The place of a connection among those of its front. Requests carry it: what outlives them keeps it.
+pub type Place = Arc<OwnedSemaphorePermit>;
+
+/// Asks the system for all descriptors that this process may have; how many these are.
+pub fn raise_descriptors() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(e) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::warn!(error = %e, "the limit of open files stays as it is");
+    }
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// Connections that one front takes at once.
+fn places(fronts: &Fronts) -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    fronts.connections.min(usize::try_from(descriptors / SHARE).unwrap_or(usize::MAX)).clamp(1, Semaphore::MAX_PERMITS)
+}
+
+/// Answers with `router` until it is time to stop.
+pub async fn serve(listener: TcpListener, router: Router, fronts: &Fronts, stop: &Stop) {
+    let router = router.layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, fronts.timeout()));
+    let (places, connections) = (Arc::new(Semaphore::new(places(fronts))), GracefulShutdown::new());
+    let accept = async {
+        // Whoever comes when all places are taken waits in the system's queue.
+        while let Ok(place) = places.clone().acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let connection = Connection { router: router.clone(), place, idle: fronts.idle() };
+                    tokio::spawn(connection.answer(stream, connections.watcher()));
+                }
+                Err(e) => {
+                    tracing::warn!(error = %e, "a connection cannot be taken");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = stop.told() => {}
+    }
+    // Connections that stay open are not waited for.
+    let _ = tokio::time::timeout(Duration::from_secs(1), connections.shutdown()).await;
+}
+
+struct Connection {
+    router: Router,
+    place: OwnedSemaphorePermit,
+    idle: Duration,
+}
+
+impl Connection {
+    async fn answer(self, stream: TcpStream, watcher: Watcher) {
+        if let Err(e) = stream.set_nodelay(true) {
+            tracing::debug!(error = %e, "no TCP_NODELAY");
+        }
+        let Self { router, place, idle } = self;
+        let place: Place = Arc::new(place);
+        let router = router.map_request(move |request: Request<_>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(place.clone());
+            request
+        });
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_read_timeout(Some(idle));
+        stream.set_write_timeout(Some(idle));
+        let mut builder = Builder::new(TokioExecutor::new());
+        // Whoever reads a long answer says nothing meanwhile: then nothing is read.
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(idle).half_close(true);
+        // A client that lives answers a ping, so that its connection is not idle.
+        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
+        builder.http2().keep_alive_interval(idle / 2).keep_alive_timeout(idle / 2);
+        let connection =
+            builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
+        if let Err(e) = watcher.watch(connection.into_owned()).await {
+            tracing::debug!(error = %e, "a connection ends");
+        }
+    }
+}
