@@ -378,13 +378,9 @@ impl App {
         // The tree on one core, what only searches need on the others.
         let (staged, index) = rayon::join(
             || self.0.store.stage(block.height, &outcome.changes, genesis.map(|g| &g.staged)),
-            || {
-                let mut index = self.0.store.index_batch();
-                crate::index::write(&mut index, &block, &outcome.records, &outcome.results);
-                index
-            },
+            || crate::index::write(&self.0.store, &block, &outcome.records, &outcome.results),
         );
-        let staged = staged?;
+        let (staged, index) = (staged?, index?);
         let root = staged.root().to_vec();
         let failed = outcome.results.iter().filter(|r| r.code != 0).count() as u64;
         let gas = outcome.results.iter().map(|r| r.gas_used.unsigned_abs()).fold(0u64, u64::saturating_add);

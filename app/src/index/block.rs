@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use zektra_modules::context::Block;
 use zektra_proto::tendermint::abci::{ExecTxResult, TxResult};
-use zektra_store::IndexBatch;
+use zektra_state::StateError;
+use zektra_store::{IndexBatch, Store};
 
 /// Values of one name with the transactions where they are.
 type Values<'a> = Vec<(&'a str, u32)>;
@@ -31,8 +32,14 @@ pub(crate) fn records<T: AsRef<[u8]>>(
     both.unzip()
 }
 
-/// Puts a block's transactions into `batch`.
-pub(crate) fn write(batch: &mut IndexBatch, block: &Block, records: &Records, results: &[ExecTxResult]) {
+/// A block's transactions as entries of the store's index.
+pub(crate) fn write(
+    store: &Store,
+    block: &Block,
+    records: &Records,
+    results: &[ExecTxResult],
+) -> Result<IndexBatch, StateError> {
+    let mut batch = store.index_batch();
     for (index, (hash, _)) in (0..).zip(records) {
         batch.put(&at_key((block.height, index)), hash);
     }
@@ -46,17 +53,24 @@ pub(crate) fn write(batch: &mut IndexBatch, block: &Block, records: &Records, re
         }
     }
     batch.put(&time_key(block.height), &block.time.encode_to_vec());
-    let mut by_hash: BTreeMap<&TxHash, &[u8]> = BTreeMap::new();
+    let mut by_hash: BTreeMap<&TxHash, (&[u8], bool)> = BTreeMap::new();
     for ((hash, record), result) in records.iter().zip(results) {
         // The same bytes may come again and fail: what succeeded stays.
-        let entry = by_hash.entry(hash).or_insert(record);
+        let entry = by_hash.entry(hash).or_insert((record, false));
         if result.code == 0 {
-            *entry = record;
+            *entry = (record, true);
         }
     }
-    for (hash, record) in by_hash {
-        batch.put(&tx_key(hash), record);
+    let succeeded = |hash: &TxHash| {
+        let before = super::get(store, hash)?;
+        Ok::<_, StateError>(before.and_then(|b| b.result).is_some_and(|r| r.code == 0))
+    };
+    for (hash, (record, success)) in by_hash {
+        if success || !succeeded(hash)? {
+            batch.put(&tx_key(hash), record);
+        }
     }
+    Ok(batch)
 }
 
 fn put_place(key: &mut Vec<u8>, (height, index): Place) {

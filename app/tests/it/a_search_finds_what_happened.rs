@@ -1,4 +1,5 @@
 use super::solo_chain::{SoloChain, person};
+use super::test_chain::{Person, TestChain};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use zektra_app::index::{self, Query, search, search_among};
@@ -107,4 +108,15 @@ proptest! {
         prop_assert_eq!(query.to_string(), written.join(" AND "));
         prop_assert_eq!(query.to_string().parse::<Query>().unwrap(), query);
     }
+}
+
+#[test]
+fn the_same_bytes_again_do_not_hide_what_they_did() {
+    let (mut alice, bob) = (Person::new("alice", 0), Person::new("bob", 1));
+    let mut chain = TestChain::new(&[&alice, &bob]);
+    let tx = alice.sign(vec![alice.pay(&bob.id(), 1)]);
+    let codes = [1, 2].map(|_| chain.block(std::slice::from_ref(&tx)).tx_results[0].code);
+    assert_eq!(codes, [0, 32]);
+    let kept = index::get(chain.app.store(), &zektra_app::tx::hash(&tx)).unwrap().unwrap();
+    assert_eq!((kept.height, kept.result.unwrap().code), (1, 0));
 }
