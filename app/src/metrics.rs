@@ -50,7 +50,12 @@ impl Default for Metrics {
         };
         let Self { registry, height, block_time, oldest, .. } = &mut metrics;
         registry.register("height", "Height of the last committed block", height.clone());
-        registry.register_with_unit("block_time", "Time of the last block, Unix", Unit::Seconds, block_time.clone());
+        registry.register_with_unit(
+            "last_block_timestamp",
+            "Time of the last block, Unix",
+            Unit::Seconds,
+            block_time.clone(),
+        );
         registry.register("oldest_height", "Oldest height whose state can be asked", oldest.clone());
         let Self { registry, blocks, transactions, failed, gas, .. } = &mut metrics;
         registry.register("blocks", "Blocks committed since the start", blocks.clone());

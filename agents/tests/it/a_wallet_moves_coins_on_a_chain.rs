@@ -124,6 +124,10 @@ fn coins_move_from_the_command_line() {
     let before = [&asked[..], &["--height", "1"]].concat();
     assert!(wallet.json(&before)["balances"].as_array().unwrap().is_empty());
 
+    // A node without a scheme, as people write it.
+    let plain = chain.rpc.trim_start_matches("http://");
+    assert_eq!(wallet.json(&["status", "--node", plain])["node_info"]["network"], CHAIN);
+
     // In three steps, as with a key that is kept on another machine.
     let (code, draft, _) =
         wallet.run(&["tx", "bank", "multi-send", "alice", "bob", "alice", "11uzek", "--split", "--generate-only"], "");
@@ -134,6 +138,7 @@ fn coins_move_from_the_command_line() {
     let account = wallet.json(&["query", "auth", "account-info", "alice"]);
     let (number, sequence) = (&account["info"]["account_number"], &account["info"]["sequence"]);
     let offline = ["--offline", "-a", number.as_str().unwrap(), "-s", sequence.as_str().unwrap()];
+    wallet.refused(&["tx", "sign", file, "--from", "bob", "--chain-id", CHAIN], "", 3, "not by bob");
     let sign = [&["tx", "sign", file, "--from", "alice", "--chain-id", CHAIN, "--output-document", file], &offline[..]]
         .concat();
     let (code, _, err) = wallet.run(&sign, "");

@@ -62,9 +62,10 @@ impl std::fmt::Debug for Remote {
 }
 
 impl Remote {
-    /// The RPC at `address`: `tcp://host:port`, `http://…` or `https://…`.
+    /// The RPC at `address`: `host:port`, `tcp://host:port`, `http://…` or `https://…`.
     pub fn new(address: &str) -> Self {
-        let url = address.replacen("tcp://", "http://", 1);
+        let plain = if address.contains("://") { address.to_string() } else { format!("http://{address}") };
+        let url = plain.replacen("tcp://", "http://", 1);
         let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
         Self { agent: config.into(), url }
     }

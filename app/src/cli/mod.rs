@@ -91,6 +91,11 @@ fn say(text: &str) {
 }
 
 fn log(common: &Common) -> Result<()> {
+    // A single word that is no level would be taken for the name of a part, and silence all others.
+    let word = common.log_level.bytes().all(|b| b.is_ascii_alphanumeric());
+    if word && common.log_level.parse::<tracing::level_filters::LevelFilter>().is_err() {
+        anyhow::bail!("--log-level {:?}: expected error, warn, info, debug, trace, off, or a filter", common.log_level);
+    }
     let filter = EnvFilter::try_new(&common.log_level)
         .map_err(|e| anyhow::anyhow!("--log-level {:?}: {e}", common.log_level))?;
     let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines).with_target(false);

@@ -108,6 +108,9 @@ fn at_the_start() {
     };
     assert!(said(&["start"]).contains("genesis.json is missing: make a home with `zektrad init`"));
     assert!(said(&["start", "--solo", "--block-time", "0s"]).contains("expected a time as 500ms, 2s or 1m"));
+    assert!(said(&["start", "--solo", "--log-level", "bogus"]).contains("--log-level \"bogus\": expected error, warn"));
+    let missing = zektrad().args(["doctor", "--home"]).arg(folder.path().join("none")).output().unwrap();
+    assert!(!missing.status.success() && !folder.path().join("none").exists());
     assert!(said(&["init", "--bech32-prefix", "Z"]).contains("expected 1 to 20 lower-case letters and digits"));
     assert!(
         said(&["start", "--solo", "--rpc", "127.0.0.1:x"])
