@@ -2,6 +2,7 @@
 
 mod ask;
 mod fields;
+mod grown;
 pub mod keys;
 pub mod query;
 mod settings;

@@ -2,6 +2,7 @@
 
 use super::Shown;
 use super::fields::{self, kebab};
+use super::grown::{Grown, Source, subcommand};
 use super::settings::{Node, Place, Settings};
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, value_parser};
@@ -40,8 +41,11 @@ struct Asked {
 }
 
 /// `zektra query …`: its own commands, and one for each method of the chain's services.
-#[derive(Clone, Debug)]
-pub struct Query(ArgMatches);
+pub type Query = Grown<Queries>;
+
+/// The subcommands of `Query`.
+#[derive(Clone, Copy, Debug)]
+pub struct Queries;
 
 #[derive(Debug, Parser)]
 struct Tx {
@@ -114,19 +118,14 @@ fn command_of(method: &MethodDescriptor) -> String {
     listed.map_or_else(|| kebab(method.name().strip_prefix("Get").unwrap_or(method.name())), |(_, name)| (*name).into())
 }
 
-impl Args for Query {
-    fn augment_args(command: Command) -> Command {
-        let own = |name: &'static str, about: &'static str, with: fn(Command) -> Command| {
-            with(Command::new(name)).about(about)
-        };
+impl Source for Queries {
+    fn grow(command: Command) -> Command {
         let mut command = command
-            .subcommand_required(true)
-            .arg_required_else_help(true)
-            .subcommand(own("tx", "A transaction in a block, by its hash", Tx::augment_args))
-            .subcommand(own("txs", "Transactions in blocks, by what happened in them", Txs::augment_args))
-            .subcommand(own("wait-tx", "The same as tx, once it is in a block", WaitTx::augment_args))
-            .subcommand(own("block", "A block", Block::augment_args))
-            .subcommand(own("block-results", "What the transactions of a block did", Block::augment_args));
+            .subcommand(subcommand::<Tx>("tx", "A transaction in a block, by its hash"))
+            .subcommand(subcommand::<Txs>("txs", "Transactions in blocks, by what happened in them"))
+            .subcommand(subcommand::<WaitTx>("wait-tx", "The same as tx, once it is in a block"))
+            .subcommand(subcommand::<Block>("block", "A block"))
+            .subcommand(subcommand::<Block>("block-results", "What the transactions of a block did"));
         for (module, service) in services() {
             let about = format!("Questions to {}", service.full_name());
             let mut group = Command::new(module).about(about).subcommand_required(true).arg_required_else_help(true);
@@ -145,25 +144,10 @@ impl Args for Query {
         }
         command
     }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for Query {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self(matches.clone()))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0 = matches.clone();
-        Ok(())
-    }
 }
 
 pub fn run(shown: Shown, query: &Query) -> Result<()> {
-    let Some((name, matches)) = query.0.subcommand() else { return Ok(()) };
+    let Some((name, matches)) = query.picked() else { return Ok(()) };
     match name {
         "tx" => {
             let Tx { hash, asked } = Tx::from_arg_matches(matches)?;

@@ -1,6 +1,7 @@
 //! `zektra tx`: messages, signatures, broadcast.
 
 use super::fields::{self, kebab};
+use super::grown::{Grown, Source, subcommand};
 use super::settings::{Node, Place, Settings};
 use super::{Shown, ask};
 use anyhow::{Context as _, Result};
@@ -130,8 +131,11 @@ impl std::str::FromStr for Gas {
 }
 
 /// `zektra tx …`: its own commands, and one for each message that an account may sign.
-#[derive(Clone, Debug)]
-pub struct Tx(ArgMatches);
+pub type Tx = Grown<Messages>;
+
+/// The subcommands of `Tx`.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages;
 
 #[derive(Debug, Parser)]
 struct Sign {
@@ -206,19 +210,14 @@ fn messages() -> impl Iterator<Item = (String, String, MessageDescriptor, String
     })
 }
 
-impl Args for Tx {
-    fn augment_args(command: Command) -> Command {
-        let own = |name: &'static str, about: &'static str, with: fn(Command) -> Command| {
-            with(Command::new(name)).about(about)
-        };
+impl Source for Messages {
+    fn grow(command: Command) -> Command {
         let mut command = command
-            .subcommand_required(true)
-            .arg_required_else_help(true)
-            .subcommand(own("sign", "Sign a transaction of --generate-only", Sign::augment_args))
-            .subcommand(own("broadcast", "Hand a signed transaction to a node", OfFile::augment_args))
-            .subcommand(own("simulate", "Say what a transaction would use", Simulate::augment_args))
-            .subcommand(own("encode", "A transaction of JSON as base64", Encode::augment_args))
-            .subcommand(own("decode", "A transaction of base64 as JSON", Decode::augment_args));
+            .subcommand(subcommand::<Sign>("sign", "Sign a transaction of --generate-only"))
+            .subcommand(subcommand::<OfFile>("broadcast", "Hand a signed transaction to a node"))
+            .subcommand(subcommand::<Simulate>("simulate", "Say what a transaction would use"))
+            .subcommand(subcommand::<Encode>("encode", "A transaction of JSON as base64"))
+            .subcommand(subcommand::<Decode>("decode", "A transaction of base64 as JSON"));
         let mut groups: Vec<Command> = vec![];
         for (module, name, input, signer) in messages() {
             let making = Command::new(name);
@@ -239,25 +238,10 @@ impl Args for Tx {
         command = command.subcommands(groups);
         command
     }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for Tx {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self(matches.clone()))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0 = matches.clone();
-        Ok(())
-    }
 }
 
 pub fn run(shown: Shown, tx: &Tx) -> Result<()> {
-    let Some((name, matches)) = tx.0.subcommand() else { return Ok(()) };
+    let Some((name, matches)) = tx.picked() else { return Ok(()) };
     match name {
         "sign" => sign(shown, Sign::from_arg_matches(matches)?),
         "broadcast" => {
