@@ -24,7 +24,7 @@ use zektra_modules::query::{Code, Query, QueryError, Service};
 use zektra_proto::Timestamp;
 use zektra_proto::tendermint::abci::{Event, ExecTxResult, ValidatorUpdate};
 use zektra_proto::tendermint::types::ConsensusParams;
-use zektra_state::{Changes, Memo, StateDelta, StateError, StateRead, StateWrite};
+use zektra_state::{Changes, Held, Memo, StateDelta, StateError, StateRead, StateWrite};
 use zektra_store::{IndexBatch, Options, Snapshot, Staged, Store};
 
 /// The version of the state machine: it changes when the same blocks would give another state.
@@ -340,7 +340,7 @@ impl App {
             validators.extend(module.init_genesis(&mut ctx, section(app_state, module.name()))?);
         }
         let changes = state.into_changes();
-        let staged = self.0.store.stage(version, &changes, None)?;
+        let staged = self.0.store.stage(version, changes.clone(), &Held::default(), None)?;
         let root = staged.root().to_vec();
         let identity = Identity { chain_id: chain_id.into(), prefix };
         *self.0.identity.write().unwrap_or_else(poisoned) = Some(identity);
@@ -374,13 +374,15 @@ impl App {
         let genesis = working.genesis.as_ref().filter(|_| last.is_none());
         let base = StateDelta::with(base, genesis.map(|g| g.changes.clone()).unwrap_or_default());
         let begun = Instant::now();
-        let outcome = self.execute_on(base, &block, txs, &identity)?;
-        // The tree on one core, what only searches need on the others.
+        let (outcome, wrote) = self.execute_on(base, &block, txs, &identity)?;
+        let Wrote { changes, held, records } = wrote;
+        // The tree, and at the same time what only searches need.
         let (staged, index) = rayon::join(
-            || self.0.store.stage(block.height, &outcome.changes, genesis.map(|g| &g.staged)),
-            || crate::index::write(&self.0.store, &block, &outcome.records, &outcome.results),
+            || self.0.store.stage(block.height, changes, &held, genesis.map(|g| &g.staged)),
+            || crate::index::write(&self.0.store, &block, &records, &outcome.results),
         );
         let (staged, index) = (staged?, index?);
+        dropped_aside((held, records));
         let root = staged.root().to_vec();
         let failed = outcome.results.iter().filter(|r| r.code != 0).count() as u64;
         let gas = outcome.results.iter().map(|r| r.gas_used.unsigned_abs()).fold(0u64, u64::saturating_add);
@@ -395,12 +397,12 @@ impl App {
         block: &Block,
         txs: &[impl AsRef<[u8]> + Sync],
         identity: &Identity,
-    ) -> Result<BlockOutcome, AppError> {
+    ) -> Result<(BlockOutcome, Wrote), AppError> {
         let (chain, prefix) = (&self.0.chain, &identity.prefix);
         let module = |when| move |error| AppError::Module { when, error };
         let read = chain.read(txs, prefix);
         let mut state = Memo::new(base);
-        chain.verify_ahead(&state, &read, &identity.chain_id);
+        chain.verify_ahead(&state, &read, &identity.chain_id, prefix);
         let begin =
             at_block(&mut state, block, prefix, "BeginBlock", |m, ctx| m.begin_block(ctx).map(|()| Vec::<()>::new()));
         let (_, mut events) = begin.map_err(module("beginning"))?;
@@ -437,7 +439,9 @@ impl App {
         let (validators, more) = end.map_err(module("end"))?;
         events.extend(more);
         save(&mut state, TIME.to_vec(), &block.time)?;
-        Ok(BlockOutcome { results, events, validators, root: vec![], changes: state.into_changes(), records })
+        let (changes, held) = state.into_changes();
+        dropped_aside(read);
+        Ok((BlockOutcome { results, events, validators, root: vec![] }, Wrote { changes, held, records }))
     }
 
     /// What the next block starts from: the last state, or that of the genesis file.
@@ -491,8 +495,7 @@ impl App {
         let versions: Vec<Staged> = first.map(|g| g.staged).into_iter().chain([staged]).collect();
         let begun = Instant::now();
         self.0.store.commit(&versions, index)?;
-        // What a large block leaves takes as long to drop as some of its parts to write.
-        rayon::spawn(move || drop(versions));
+        dropped_aside(versions);
         self.0.metrics.committed(begun.elapsed());
         self.set_committed(Committed { height: block.height, root, block }, identity);
         // Checks start from the new state.
@@ -533,8 +536,20 @@ pub struct BlockOutcome {
     pub validators: Vec<ValidatorUpdate>,
     /// The root of the state after it.
     pub root: Vec<u8>,
+}
+
+/// What is left to be written of a block.
+struct Wrote {
     changes: Changes,
+    /// What the changed keys held before.
+    held: Held,
+    /// For searches.
     records: Records,
+}
+
+/// What a large block leaves takes as long to drop as some of its parts to compute.
+fn dropped_aside(left: impl Send + 'static) {
+    rayon::spawn(move || drop(left));
 }
 
 fn identity(state: &dyn StateRead) -> Result<Identity, AppError> {

@@ -185,12 +185,21 @@ impl Chain {
         Ok(out)
     }
 
-    /// Checks signatures of a block's transactions on all cores, and reads who pays and signs, so that execution finds
-    /// it known. What cannot be checked yet is left to execution.
-    pub fn verify_ahead(&self, state: &(dyn StateRead + Sync), txs: &[Result<Tx, TxError>], chain_id: &str) {
+    /// Checks signatures of a block's transactions on all cores, and reads who pays, signs and receives, so that
+    /// execution finds it known. What cannot be checked yet is left to execution.
+    pub fn verify_ahead(
+        &self,
+        state: &(dyn StateRead + Sync),
+        txs: &[Result<Tx, TxError>],
+        chain_id: &str,
+        prefix: &Prefix,
+    ) {
         txs.par_iter().flatten().for_each(|tx| {
+            // A read that fails here fails again, with its reason, when the transaction is executed.
+            for (message, any) in &tx.messages {
+                message.reads(&any.value, prefix).iter().for_each(|key| drop(state.get(key)));
+            }
             for (denom, _) in tx.fee.iter() {
-                // What the fee is taken from is known, too, when it is taken.
                 let _ = bank::balance(state, &tx.payer, denom);
             }
             for (k, address) in tx.signers.iter().enumerate() {

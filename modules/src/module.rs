@@ -117,6 +117,12 @@ pub trait Handler: prost::Message + Name + Default {
     /// Fields that no state could make right.
     fn check(&self, prefix: &Prefix) -> Result<(), TxError>;
 
+    /// Keys that its handler is going to read, so that they can be read ahead on all cores: what is left out costs time
+    /// and nothing else.
+    fn reads(&self, _prefix: &Prefix) -> Vec<Vec<u8>> {
+        vec![]
+    }
+
     /// Executes the message. What it wrote is dropped if it fails.
     ///
     /// # Errors
@@ -125,6 +131,7 @@ pub trait Handler: prost::Message + Name + Default {
 }
 
 type Check = fn(&[u8], &Prefix) -> Result<Vec<Address>, TxError>;
+type Reads = fn(&[u8], &Prefix) -> Vec<Vec<u8>>;
 type Run = fn(&[u8], &mut Context<'_>) -> Result<Any, TxError>;
 
 /// A message's functions, by its type's name.
@@ -132,6 +139,7 @@ type Run = fn(&[u8], &mut Context<'_>) -> Result<Any, TxError>;
 pub struct Message {
     name: fn() -> String,
     check: Check,
+    reads: Reads,
     run: Run,
 }
 
@@ -152,6 +160,7 @@ impl Message {
                 }
                 Ok(signers)
             },
+            reads: |bytes, prefix| decode::<M>(bytes).map(|message| message.reads(prefix)).unwrap_or_default(),
             run: |bytes, ctx| {
                 let response = decode::<M>(bytes)?.handle(ctx)?;
                 let type_url = format!("/{}", M::Response::full_name());
@@ -171,6 +180,11 @@ impl Message {
     /// The message can never be executed.
     pub fn check(&self, bytes: &[u8], prefix: &Prefix) -> Result<Vec<Address>, TxError> {
         (self.check)(bytes, prefix)
+    }
+
+    /// Keys that it is going to read, as far as it says so.
+    pub fn reads(&self, bytes: &[u8], prefix: &Prefix) -> Vec<Vec<u8>> {
+        (self.reads)(bytes, prefix)
     }
 
     /// Executes it and gives its response.

@@ -30,7 +30,7 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
     let mut block = Block { chain_id: identity.chain_id.clone(), time: time(request.time), ..Block::default() };
     block.height = height(request.height)?;
     let mut state = Memo::new(app.working_base()?);
-    app.chain().verify_ahead(&state, &read, &identity.chain_id);
+    app.chain().verify_ahead(&state, &read, &identity.chain_id, &identity.prefix);
     let most_gas = zektra_modules::consensus::max_gas(&state)?;
     let (mut txs, mut bytes_used, mut gas_used) = (vec![], 0usize, 0u64);
     // The first of each sender that still takes part: the one that pays best is next; of equal ones the earlier.

@@ -16,7 +16,7 @@ pub fn process_proposal(app: &App, request: RequestProcessProposal) -> Result<Re
     let ordered = Section::in_order(txs.iter().flatten().map(Section::of));
     let fits = readable && ordered && most.is_none_or(|most| gas <= most);
     if fits {
-        app.chain().verify_ahead(&base, &txs, &identity.chain_id);
+        app.chain().verify_ahead(&base, &txs, &identity.chain_id, &identity.prefix);
     } else {
         tracing::info!(height = request.height, gas, readable, ordered, "a proposal is refused");
     }

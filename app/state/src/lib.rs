@@ -11,7 +11,7 @@ pub use layers::{
     Changes, Empty, Entries, Entry, Layer, Order, Replaced, StateDelta, StateRead, StateWrite, after_prefix, merged,
     scan_prefix,
 };
-pub use memo::Memo;
+pub use memo::{Held, Memo};
 
 /// What can go wrong below a state machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,41 @@ use crate::{Changes, Entries, Layer, Order, StateDelta, StateError, StateRead, S
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[allow(clippy::disallowed_types, reason = "looked up by key and never walked: its order cannot matter")]
-type Known = std::collections::HashMap<Vec<u8>, Option<Vec<u8>>>;
+type Known = std::collections::HashMap<Vec<u8>, Key>;
+
+/// What is known of a key.
+#[derive(Debug)]
+struct Key {
+    now: Option<Vec<u8>>,
+    before: Before,
+}
+
+/// What the base holds.
+#[derive(Debug)]
+enum Before {
+    /// The same.
+    Same,
+    /// Something else.
+    Other(Option<Vec<u8>>),
+    /// It was not read.
+    Unread,
+}
+
+/// What keys held before they were written, as far as they were read first.
+#[derive(Debug, Default)]
+pub struct Held(Known);
+
+impl Held {
+    /// What a key held, if that is known.
+    pub fn get(&self, key: &[u8]) -> Option<&Option<Vec<u8>>> {
+        let Key { now, before } = self.0.get(key)?;
+        match before {
+            Before::Same => Some(now),
+            Before::Other(before) => Some(before),
+            Before::Unread => None,
+        }
+    }
+}
 
 /// Changes over a base that stays as it is, with what was read of it: the transactions of one block read the same keys
 /// again and again. Threads that only read share it, so what was read ahead is known to those that come later.
@@ -21,9 +55,9 @@ impl<S: StateRead> Memo<S> {
         Self { delta: StateDelta::new(base), known: Mutex::default() }
     }
 
-    /// What was written, without the base.
-    pub fn into_changes(self) -> Changes {
-        self.delta.into_changes()
+    /// What was written, and what is known of the base.
+    pub fn into_changes(self) -> (Changes, Held) {
+        (self.delta.into_changes(), Held(self.known.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -32,10 +66,15 @@ impl<S: StateRead> Memo<S> {
 
     fn write(&mut self, key: &[u8], value: Option<&[u8]>) {
         let known = self.known.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let value = value.map(<[u8]>::to_vec);
+        let now = value.map(<[u8]>::to_vec);
         match known.get_mut(key) {
-            Some(held) => *held = value,
-            None => drop(known.insert(key.to_vec(), value)),
+            Some(held) => {
+                let was = std::mem::replace(&mut held.now, now);
+                if matches!(held.before, Before::Same) {
+                    held.before = Before::Other(was);
+                }
+            }
+            None => drop(known.insert(key.to_vec(), Key { now, before: Before::Unread })),
         }
     }
 }
@@ -43,11 +82,11 @@ impl<S: StateRead> Memo<S> {
 impl<S: StateRead> StateRead for Memo<S> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
         if let Some(known) = self.known().get(key) {
-            return Ok(known.clone());
+            return Ok(known.now.clone());
         }
         // Not under the lock: another thread may read meanwhile, and finds the same.
         let value = self.delta.get(key)?;
-        self.known().insert(key.to_vec(), value.clone());
+        self.known().insert(key.to_vec(), Key { now: value.clone(), before: Before::Same });
         Ok(value)
     }
 

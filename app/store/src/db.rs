@@ -5,14 +5,14 @@ use crate::snapshot::Snapshot;
 use crate::tree::{Reader, Update, update};
 use crate::{Root, failed};
 use jmt::KeyHash;
-use jmt::storage::{Node, NodeBatch, NodeKey, StaleNodeIndexBatch};
+use jmt::storage::{Node, NodeKey};
 use rayon::prelude::*;
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, WriteBatch, WriteOptions};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use zektra_state::StateError;
-use zektra_state::{Changes, StateRead as _};
+use zektra_state::{Changes, Held, StateRead as _};
 
 const LAST: &[u8] = b"last";
 const OLDEST: &[u8] = b"oldest";
@@ -108,7 +108,7 @@ impl Db {
         of_db.set_max_total_wal_size(2 * MEMTABLES as u64);
         // Of all families together: what is not in tables yet.
         of_db.set_db_write_buffer_size(MEMTABLES);
-        let cache = Cache::new_lru_cache(options.cache_bytes);
+        let cache = Cache::new_hyper_clock_cache(options.cache_bytes, 0);
         let families = Family::ALL.map(|family| {
             let mut table = BlockBasedOptions::default();
             table.set_block_cache(&cache);
@@ -211,9 +211,7 @@ type Change = (Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
 #[derive(Debug)]
 pub struct Staged {
     version: u64,
-    root: Root,
-    nodes: NodeBatch,
-    stale: StaleNodeIndexBatch,
+    tree: Update,
     /// In the order of keys.
     changes: Vec<Change>,
 }
@@ -226,7 +224,7 @@ impl Staged {
 
     /// Its root.
     pub fn root(&self) -> Root {
-        self.root
+        self.tree.root
     }
 }
 
@@ -310,11 +308,17 @@ impl Store {
     }
 
     /// Computes the version that follows the last one, or `before` if that is not written yet. The first version may
-    /// have any number.
+    /// have any number. What is known of the version before is not read again.
     ///
     /// # Errors
     /// A number that does not follow; an empty value, which no ICS-23 proof can show; the database fails.
-    pub fn stage(&self, version: u64, changes: &Changes, before: Option<&Staged>) -> Result<Staged, StateError> {
+    pub fn stage(
+        &self,
+        version: u64,
+        changes: Changes,
+        known: &Held,
+        before: Option<&Staged>,
+    ) -> Result<Staged, StateError> {
         let last = match before {
             Some(staged) => Some(staged.version),
             None => self.last()?.map(|(version, _)| version),
@@ -330,6 +334,9 @@ impl Store {
         }
         let latest = self.latest()?;
         let held = |key: &Vec<u8>| {
+            if let Some(held) = known.get(key) {
+                return Ok(held.clone());
+            }
             let staged = before.and_then(|s| {
                 let at = s.changes.binary_search_by(|(k, _, _)| k.cmp(key)).ok()?;
                 Some(s.changes[at].2.clone())
@@ -337,21 +344,20 @@ impl Store {
             staged.map_or_else(|| latest.get(key), Ok)
         };
         // On all cores: in a large state most of these reads go to the disk.
-        let all = changes.par_iter().map(|(key, value)| {
-            let old = held(key)?;
-            Ok((old != *value).then(|| (key.clone(), old, value.clone())))
+        let all = changes.into_par_iter().map(|(key, value)| {
+            let old = held(&key)?;
+            Ok((old != value).then_some((key, old, value)))
         });
         let changed: Vec<Option<Change>> = all.collect::<Result<_, StateError>>()?;
         let changed: Vec<Change> = changed.into_iter().flatten().collect();
         let mut reader = Reader::new(&self.db);
-        reader.staged.extend(before.map(|s| &s.nodes));
+        reader.staged.extend(before.into_iter().flat_map(|s| &s.tree.nodes).map(|(key, node)| (&key[..], &node[..])));
         if last.is_none() {
             reader.empty = version.checked_sub(1);
         }
         let set = changed.iter().map(|(key, _, value)| (KeyHash::with::<sha2::Sha256>(key), value.clone()));
         let tree = |e: anyhow::Error| StateError::Tree(format!("{e:#}"));
-        let Update { root, nodes, stale } = update(&reader, version, set).map_err(tree)?;
-        Ok(Staged { version, root, nodes, stale, changes: changed })
+        Ok(Staged { version, tree: update(&reader, version, set).map_err(tree)?, changes: changed })
     }
 
     /// Writes versions that were staged one on the other, and entries of the index, in one atomic batch.
@@ -372,10 +378,10 @@ impl Store {
         }
         let mut batch = index.into_batch();
         for (i, s) in staged.iter().enumerate() {
-            self.write(&mut batch, s, before.is_none() && i == 0)?;
+            self.write(&mut batch, s, before.is_none() && i == 0);
         }
         if let Some(s) = staged.last() {
-            batch.put_cf(db.family(Family::Meta), LAST, [&s.version.to_be_bytes()[..], &s.root].concat());
+            batch.put_cf(db.family(Family::Meta), LAST, [&s.version.to_be_bytes()[..], &s.tree.root].concat());
             if before.is_none() {
                 batch.put_cf(db.family(Family::Meta), OLDEST, staged[0].version.to_be_bytes());
             } else {
@@ -390,7 +396,7 @@ impl Store {
         db.rocks().write_opt(batch, &how).map_err(failed)
     }
 
-    fn write(&self, batch: &mut WriteBatch, s: &Staged, first: bool) -> Result<(), StateError> {
+    fn write(&self, batch: &mut WriteBatch, s: &Staged, first: bool) {
         let db = &self.db;
         let mut changed = vec![];
         for (key, old, value) in &s.changes {
@@ -412,15 +418,12 @@ impl Store {
         if !changed.is_empty() {
             batch.put_cf(db.family(Family::Changes), s.version.to_be_bytes(), changed);
         }
-        for (key, node) in s.nodes.nodes() {
-            let node = borsh::to_vec(node).map_err(|e| StateError::Tree(e.to_string()))?;
-            batch.put_cf(db.family(Family::Nodes), node_key(key)?, node);
+        for (key, node) in &s.tree.nodes {
+            batch.put_cf(db.family(Family::Nodes), key, node);
         }
-        for stale in &s.stale {
-            let key = [&stale.stale_since_version.to_be_bytes()[..], &node_key(&stale.node_key)?].concat();
-            batch.put_cf(db.family(Family::Stale), key, []);
+        for stale in &s.tree.stale {
+            batch.put_cf(db.family(Family::Stale), [&s.version.to_be_bytes()[..], stale].concat(), []);
         }
-        Ok(())
     }
 
     /// Removes what only versions before the window need.

@@ -3,18 +3,19 @@
 use crate::Root;
 use crate::db::{Db, Family, node_bytes, node_key};
 use crate::snapshot::Snapshot;
-use jmt::storage::{
-    HasPreimage, LeafNode, Node, NodeBatch, NodeKey, StaleNodeIndex, StaleNodeIndexBatch, TreeReader, TreeUpdateBatch,
-};
+use jmt::storage::{HasPreimage, LeafNode, Node, NodeBatch, NodeKey, TreeReader, TreeUpdateBatch};
 use jmt::{KeyHash, OwnedValue, RootHash, Sha256Jmt, Version};
-use std::collections::BTreeMap;
+use rayon::prelude::*;
+use sha2::Sha256;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use zektra_state::StateRead as _;
 
-/// Nodes of the database, and those of versions that are not written yet.
+/// Nodes of the database, and those of a version that is not written yet.
 pub(crate) struct Reader<'a> {
     pub db: &'a Arc<Db>,
-    pub staged: Vec<&'a NodeBatch>,
+    /// By their keys in the database.
+    pub staged: BTreeMap<&'a [u8], &'a [u8]>,
     /// The version that the empty tree has: the one before the first.
     pub empty: Option<Version>,
     /// The version whose values are read. A leaf is older than it, and its value the same.
@@ -23,7 +24,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(db: &'a Arc<Db>) -> Self {
-        Self { db, staged: vec![], empty: None, at: None }
+        Self { db, staged: BTreeMap::new(), empty: None, at: None }
     }
 
     /// For proofs and walks of one version.
@@ -34,10 +35,11 @@ impl<'a> Reader<'a> {
 
 impl TreeReader for Reader<'_> {
     fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
-        if let Some(node) = self.staged.iter().rev().find_map(|batch| batch.get_node(key)) {
-            return Ok(Some(node.clone()));
+        let at = node_key(key)?;
+        if let Some(bytes) = self.staged.get(&at[..]) {
+            return Ok(Some(node_bytes(bytes)?));
         }
-        if let Some(bytes) = self.db.get(Family::Nodes, &node_key(key)?)? {
+        if let Some(bytes) = self.db.get(Family::Nodes, &at)? {
             return Ok(Some(node_bytes(&bytes)?));
         }
         let empty = self.empty == Some(key.version()) && key.nibble_path().is_empty();
@@ -61,18 +63,32 @@ impl HasPreimage for Reader<'_> {
 }
 
 /// A version of the tree that is computed and not written.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Update {
     pub root: Root,
-    pub nodes: NodeBatch,
-    /// Nodes of versions before that are no part of this one.
-    pub stale: StaleNodeIndexBatch,
+    /// New nodes with their keys, as the database holds them.
+    pub nodes: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Keys in the database of nodes of versions before that are no part of this one.
+    pub stale: Vec<Vec<u8>>,
 }
 
-impl From<(RootHash, TreeUpdateBatch)> for Update {
-    fn from((root, batch): (RootHash, TreeUpdateBatch)) -> Self {
-        Self { root: root.0, nodes: batch.node_batch, stale: batch.stale_node_index_batch }
+type Done = (RootHash, TreeUpdateBatch);
+
+impl Update {
+    fn new((root, batch): Done) -> anyhow::Result<Self> {
+        let nodes = batch.node_batch.nodes().iter();
+        let nodes = nodes.map(|(key, node)| Ok((node_key(key)?, borsh::to_vec(node)?)));
+        let stale = batch.stale_node_index_batch.iter().map(|stale| Ok(node_key(&stale.node_key)?));
+        Ok(Self { root: root.0, nodes: nodes.collect::<anyhow::Result<_>>()?, stale: stale.collect::<anyhow::Result<_>>()? })
     }
 }
+
+/// Children of a node: one for each half of a byte.
+const CHILDREN: usize = 16;
+/// The number of a node with children, as `borsh` writes it.
+const INTERNAL: u8 = 1;
+/// Keys from which on parts of the tree are set at the same time.
+const MANY: usize = 256;
 
 /// The version of the tree after `set`, in which each key stands once; those that are removed are there.
 ///
@@ -92,28 +108,113 @@ pub(crate) fn update(
     if removed.is_empty() && !put.is_empty() {
         return put_all(reader, version, put);
     }
-    let first: Update = Sha256Jmt::new(reader).put_value_set(removed, version)?.into();
+    let first = Sha256Jmt::new(reader).put_value_set(removed, version)?;
     if put.is_empty() {
-        return Ok(first);
+        return Update::new(first);
     }
-    let mut second = put_all(&Halfway::new(reader, &first, version), version, put)?;
+    let mut second = put_all(&Halfway::new(reader, &first.1, version), version, put)?;
+    let mut first = Update::new(first)?;
     // What the first half made and the second replaced was never part of a version.
-    let replaced = |key: &NodeKey| {
-        let stale = StaleNodeIndex { stale_since_version: version, node_key: key.clone() };
-        second.stale.contains(&stale)
-    };
-    let kept = first.nodes.nodes().iter().filter(|(key, _)| !replaced(key));
-    let mut nodes = NodeBatch::new(kept.map(|(key, node)| (key.clone(), node.clone())).collect(), BTreeMap::new());
-    nodes.merge(second.nodes);
-    second.stale.retain(|stale| stale.node_key.version() != version);
-    second.stale.extend(first.stale);
-    Ok(Update { nodes, ..second })
+    let made = |key: &Vec<u8>| key.starts_with(&version.to_be_bytes());
+    let replaced: BTreeSet<Vec<u8>> = second.stale.extract_if(.., |key| made(key)).collect();
+    first.nodes.retain(|(key, _)| !replaced.contains(key));
+    second.nodes.append(&mut first.nodes);
+    second.stale.append(&mut first.stale);
+    Ok(second)
 }
 
-fn put_all<R: TreeReader>(reader: &R, version: Version, put: Vec<(KeyHash, OwnedValue)>) -> anyhow::Result<Update> {
+fn put_all<R: TreeReader + Sync>(
+    reader: &R,
+    version: Version,
+    put: Vec<(KeyHash, OwnedValue)>,
+) -> anyhow::Result<Update> {
+    if put.len() < MANY {
+        return Update::new(put_at_once(reader, version, put)?);
+    }
+    let mut parts: [Vec<(KeyHash, OwnedValue)>; CHILDREN] = Default::default();
+    for (key, value) in put {
+        parts[usize::from(key.0[0] >> 4)].push((key, value));
+    }
+    let root = match version.checked_sub(1) {
+        Some(before) => reader.get_node(&root_key(before))?,
+        None => Node::Null,
+    };
+    let separate = match root {
+        Node::Internal(_) => true,
+        // A key alone would be the root itself.
+        Node::Null => parts.iter().all(|part| part.len() != 1),
+        Node::Leaf(_) => false,
+    };
+    if separate {
+        put_in_parts(reader, version, parts)
+    } else {
+        Update::new(put_at_once(reader, version, parts.into_iter().flatten().collect())?)
+    }
+}
+
+fn put_at_once<R: TreeReader>(reader: &R, version: Version, put: Vec<(KeyHash, OwnedValue)>) -> anyhow::Result<Done> {
     let (roots, batch) = Sha256Jmt::new(reader).batch_put_value_sets(vec![put], None, version)?;
     let root = roots.into_iter().next().ok_or_else(|| anyhow::anyhow!("a version without a root"))?;
-    Ok((root, batch).into())
+    Ok((root, batch))
+}
+
+/// Sets what is under each child of the root on all cores, as if nothing else were set, and puts the children together
+/// under one root: what is below them is the same.
+fn put_in_parts<R: TreeReader + Sync>(
+    reader: &R,
+    version: Version,
+    parts: [Vec<(KeyHash, OwnedValue)>; CHILDREN],
+) -> anyhow::Result<Update> {
+    let parts = parts.into_par_iter().enumerate().filter(|(_, part)| !part.is_empty());
+    let parts = parts.map(|(child, part)| Ok((child, Update::new(put_at_once(reader, version, part)?)?)));
+    let parts = parts.collect::<anyhow::Result<Vec<_>>>()?;
+    let at = node_key(&root_key(version))?;
+    let before = version.checked_sub(1).map(|before| node_key(&root_key(before))).transpose()?;
+    let mut whole = Update::default();
+    let mut children: [Option<(Vec<u8>, usize)>; CHILDREN] = Default::default();
+    for (k, (own, mut part)) in parts.into_iter().enumerate() {
+        let found = part.nodes.iter().position(|(key, _)| *key == at);
+        let root = found.map(|at| node_bytes(&part.nodes.swap_remove(at).1)).transpose()?;
+        let Some(Node::Internal(root)) = root else { anyhow::bail!("a part of the tree has no root with children") };
+        for (n, child) in root.children_sorted() {
+            // All others are as they were, the same in all parts.
+            if k == 0 || n.as_usize() == own {
+                children[n.as_usize()] = Some((borsh::to_vec(child)?, child.leaf_count()));
+            }
+        }
+        if k > 0 {
+            part.stale.retain(|key| Some(key) != before.as_ref());
+        }
+        whole.nodes.append(&mut part.nodes);
+        whole.stale.append(&mut part.stale);
+    }
+    let bytes = internal(&children);
+    let Node::Internal(root) = node_bytes(&bytes)? else { anyhow::bail!("a root is read as another node") };
+    whole.root = root.hash::<Sha256>();
+    whole.nodes.push((at, bytes));
+    Ok(whole)
+}
+
+fn root_key(version: Version) -> NodeKey {
+    NodeKey::new(version, std::iter::empty().collect())
+}
+
+/// A node with these children, each with the leaves under it, as `borsh` writes it: `jmt` lets nobody else make one.
+fn internal(children: &[Option<(Vec<u8>, usize)>; CHILDREN]) -> Vec<u8> {
+    let mut out = vec![INTERNAL];
+    for child in children {
+        match child {
+            Some((bytes, _)) => {
+                out.push(1);
+                out.extend(bytes);
+            }
+            None => out.push(0),
+        }
+    }
+    let there = children.iter().flatten();
+    out.extend((there.clone().count() as u64).to_le_bytes());
+    out.extend((there.map(|(_, leaves)| *leaves as u64).sum::<u64>()).to_le_bytes());
+    out
 }
 
 /// The tree of a version of which a part is done, in the place of the version before.
@@ -125,9 +226,10 @@ struct Halfway<'a> {
 }
 
 impl<'a> Halfway<'a> {
-    fn new(reader: &'a Reader<'a>, done: &'a Update, version: Version) -> Self {
-        let root = done.nodes.nodes().iter().find(|(key, _)| key.nibble_path().is_empty()).map(|(_, node)| node);
-        Self { reader, done: &done.nodes, root, version }
+    fn new(reader: &'a Reader<'a>, done: &'a TreeUpdateBatch, version: Version) -> Self {
+        let done = &done.node_batch;
+        let root = done.nodes().iter().find(|(key, _)| key.nibble_path().is_empty()).map(|(_, node)| node);
+        Self { reader, done, root, version }
     }
 }
 
@@ -148,5 +250,41 @@ impl TreeReader for Halfway<'_> {
 
     fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
         self.reader.get_rightmost_leaf()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, Store};
+
+    fn hash(k: u64) -> KeyHash {
+        KeyHash::with::<Sha256>(k.to_be_bytes())
+    }
+
+    fn sorted(mut update: Update) -> Update {
+        update.nodes.sort();
+        update.stale.sort();
+        update
+    }
+
+    /// Both ways over versions of growing trees: the first has a root that is empty, a leaf, or has few children.
+    #[test]
+    fn parts_together_are_the_whole() {
+        for first in [0, 1, 2, 5, 1000] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(folder.path(), Options::default()).unwrap();
+            let begun = (0..first).map(|k| (k.to_be_bytes().to_vec(), Some(vec![1])));
+            let staged = store.stage(7, begun.collect(), &Default::default(), None).unwrap();
+            store.commit(&[staged], store.index_batch()).unwrap();
+            for count in [MANY as u64, 3000] {
+                let put = |k: u64| (hash(k * 3), k.to_be_bytes().to_vec());
+                let put = (0..count).map(put).collect::<Vec<_>>();
+                let reader = Reader::new(store.db());
+                let at_once = Update::new(put_at_once(&reader, 8, put.clone()).unwrap()).unwrap();
+                let in_parts = put_all(&reader, 8, put).unwrap();
+                assert_eq!(sorted(in_parts), sorted(at_once), "{count} keys after {first}");
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::model::options;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
-use zektra_state::{Changes, Order, StateRead as _};
+use zektra_state::{Changes, Held, Order, StateRead as _};
 use zektra_store::Store;
 
 const FOLDER: &str = "ZEKTRA_TEST_STORE";
@@ -20,7 +20,7 @@ fn writes_until_it_is_killed() {
     let store = Store::open(folder.as_ref(), options(Some(5))).unwrap();
     let mut version = store.last().unwrap().map_or(0, |(version, _)| version + 1);
     loop {
-        let staged = store.stage(version, &changes(version), None).unwrap();
+        let staged = store.stage(version, changes(version), &Held::default(), None).unwrap();
         let mut index = store.index_batch();
         index.apply(&changes(version));
         store.commit(&[staged], index).unwrap();
@@ -58,7 +58,7 @@ fn a_killed_writer_leaves_whole_versions() {
         let twin = tempfile::tempdir().unwrap();
         let undisturbed = Store::open(twin.path(), options(Some(5))).unwrap();
         for version in 0..=version {
-            let staged = undisturbed.stage(version, &changes(version), None).unwrap();
+            let staged = undisturbed.stage(version, changes(version), &Held::default(), None).unwrap();
             undisturbed.commit(&[staged], undisturbed.index_batch()).unwrap();
         }
         assert_eq!(undisturbed.last().unwrap(), Some((version, root)));

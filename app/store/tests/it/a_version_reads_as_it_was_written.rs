@@ -1,7 +1,7 @@
 use super::model::{Model, apply, changes, commit, key, options, range, same};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use zektra_state::{Changes, Order, StateError, StateRead as _};
+use zektra_state::{Changes, Held, Order, StateError, StateRead as _};
 use zektra_store::{Snapshot, Store};
 
 proptest! {
@@ -78,8 +78,8 @@ fn two_versions_in_one_batch() {
     let store = Store::open(folder.path(), options(None)).unwrap();
     let genesis = Changes::from([(b"a".to_vec(), Some(vec![1])), (b"b".to_vec(), Some(vec![2]))]);
     let block = Changes::from([(b"a".to_vec(), Some(vec![3])), (b"b".to_vec(), None), (b"c".to_vec(), None)]);
-    let zero = store.stage(6, &genesis, None).unwrap();
-    let one = store.stage(7, &block, Some(&zero)).unwrap();
+    let zero = store.stage(6, genesis.clone(), &Held::default(), None).unwrap();
+    let one = store.stage(7, block.clone(), &Held::default(), Some(&zero)).unwrap();
     let roots = (zero.root(), one.root());
     assert_eq!(store.last().unwrap(), None);
     store.commit(&[zero, one], store.index_batch()).unwrap();
@@ -97,10 +97,10 @@ fn a_version_out_of_order_is_refused() {
     let store = Store::open(folder.path(), options(None)).unwrap();
     commit(&store, 3, &Changes::new());
     for version in [0, 3, 5] {
-        let error = store.stage(version, &Changes::new(), None).unwrap_err();
+        let error = store.stage(version, Changes::new(), &Held::default(), None).unwrap_err();
         assert_eq!(error.to_string(), format!("version {version} does not follow 3"));
     }
-    let staged = store.stage(4, &Changes::new(), None).unwrap();
+    let staged = store.stage(4, Changes::new(), &Held::default(), None).unwrap();
     commit(&store, 4, &Changes::new());
     let error = store.commit(&[staged], store.index_batch()).unwrap_err();
     assert_eq!(error.to_string(), "version 4 does not follow 4");
@@ -112,7 +112,7 @@ fn the_index_is_no_part_of_the_root() {
     let store = Store::open(folder.path(), options(Some(2))).unwrap();
     let root = commit(&store, 1, &Changes::from([(b"k".to_vec(), Some(vec![1]))]));
     let index = Changes::from([(b"x1".to_vec(), Some(vec![7])), (b"x2".to_vec(), Some(vec![8]))]);
-    let staged = store.stage(2, &Changes::new(), None).unwrap();
+    let staged = store.stage(2, Changes::new(), &Held::default(), None).unwrap();
     assert_eq!(staged.root(), root);
     let mut batch = store.index_batch();
     batch.apply(&index);

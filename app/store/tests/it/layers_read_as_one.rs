@@ -50,7 +50,13 @@ proptest! {
             memo.apply(written);
             same(&memo, &model, &range, &probe);
         }
-        prop_assert_eq!(memo.into_changes(), all);
+        let (changes, held) = memo.into_changes();
+        for key in changes.keys().chain([&probe]) {
+            // What a memo knows of the base is what the base holds.
+            prop_assert!(held.get(key).is_none_or(|known| known.as_ref() == before.get(key)));
+        }
+        prop_assert!(held.get(&probe).is_some());
+        prop_assert_eq!(changes, all);
         same(&lower, &model, &range, &probe);
         same(&store.latest().unwrap(), &before, &range, &probe);
     }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use zektra_state::{Changes, Entry, Order, StateRead};
+use zektra_state::{Changes, Entry, Held, Order, StateRead};
 use zektra_store::{Options, Store};
 
 pub type Model = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -35,7 +35,7 @@ pub fn options(keep: Option<u64>) -> Options {
 
 /// Commits a version.
 pub fn commit(store: &Store, version: u64, changes: &Changes) -> [u8; 32] {
-    let staged = store.stage(version, changes, None).unwrap();
+    let staged = store.stage(version, changes.clone(), &Held::default(), None).unwrap();
     let root = staged.root();
     store.commit(&[staged], store.index_batch()).unwrap();
     root

@@ -1,6 +1,8 @@
 //! One sender, one receiver.
 
 use crate::address::Prefix;
+use crate::auth::keys::account;
+use crate::bank::keys::balance;
 use crate::bank::{demand_enabled, demand_receiver, transfer};
 use crate::coin::Coins;
 use crate::context::Context;
@@ -20,6 +22,12 @@ impl Handler for MsgSend {
         prefix.parse(&self.to_address).map_err(|e| e.within("invalid to address"))?;
         Coins::positive(&self.amount)?;
         Ok(())
+    }
+
+    fn reads(&self, prefix: &Prefix) -> Vec<Vec<u8>> {
+        let Ok(to) = prefix.parse(&self.to_address) else { return vec![] };
+        let balances = self.amount.iter().map(|coin| balance(&to, &coin.denom));
+        balances.chain([account(&to)]).collect()
     }
 
     fn handle(self, ctx: &mut Context<'_>) -> Result<MsgSendResponse, TxError> {
