@@ -168,7 +168,7 @@ impl Chain {
             }
         }
         out.priority = ante::priority(&tx.fee, tx.gas_limit());
-        if mode == Mode::Check || mode == Mode::Recheck {
+        if matches!(mode, Mode::Check | Mode::Recheck | Mode::Propose) {
             out.gas_used = meter.used();
             return Ok(out);
         }
