@@ -24,6 +24,8 @@ const MAX_BODY: usize = 2 << 20;
 const MAX_VALUES: usize = 10_000;
 /// Calls of one batch.
 const MAX_BATCH: usize = 100;
+/// Bytes of a batch's answers after which the other calls are not made.
+const MAX_BATCH_BYTES: usize = 64 << 20;
 /// Subscriptions of one connection, CometBFT's own limit.
 const MAX_SUBSCRIPTIONS: usize = 5;
 /// Connections that subscribe, CometBFT's own limit.
@@ -113,21 +115,34 @@ fn read(body: &[u8]) -> Result<Value, Value> {
 }
 
 async fn body(State(solo): State<Arc<Solo>>, body: Bytes) -> Response {
-    let answer = match read(&body) {
+    let text = match read(&body) {
         Ok(Value::Array(batch)) if batch.len() > MAX_BATCH => {
-            answered(&Value::Null, Err(RpcError::params(format!("a batch of more than {MAX_BATCH} calls"))))
+            let e = RpcError::params(format!("a batch of more than {MAX_BATCH} calls"));
+            answered(&Value::Null, Err(e)).to_string()
         }
-        Ok(Value::Array(batch)) => {
-            let mut answers = Vec::with_capacity(batch.len());
-            for request in &batch {
-                answers.push(call(&solo, request).await);
-            }
-            answers.into()
-        }
-        Ok(request) => call(&solo, &request).await,
-        Err(refused) => refused,
+        Ok(Value::Array(batch)) => answers(&solo, &batch, MAX_BATCH_BYTES).await,
+        Ok(request) => call(&solo, &request).await.to_string(),
+        Err(refused) => refused.to_string(),
     };
-    axum::Json(answer).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// The answers of a batch. After `most` bytes of them the calls that follow are refused.
+pub async fn answers(solo: &Solo, batch: &[Value], most: usize) -> String {
+    let mut out = String::from("[");
+    for (k, request) in batch.iter().enumerate() {
+        let answer = if out.len() <= most {
+            call(solo, request).await
+        } else {
+            let id = request.get("id").cloned().unwrap_or(Value::Null);
+            let why =
+                format!("the answers before this have {} bytes, more than {most}: ask in another batch", out.len());
+            answered(&id, Err(RpcError::internal(why)))
+        };
+        let comma = if k > 0 { "," } else { "" };
+        out.push_str(&format!("{comma}{answer}"));
+    }
+    out + "]"
 }
 
 /// A method as an address: `/block?height=5`, `/tx?hash=0x…`, texts in quotes.

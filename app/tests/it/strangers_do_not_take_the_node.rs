@@ -1,7 +1,7 @@
 //! What one can do with connections alone.
 
 use super::node::{Node, get, zektrad};
-use super::solo_chain::person;
+use super::solo_chain::{SoloChain, person};
 use super::test_chain::coin;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -153,6 +153,20 @@ fn with_answers_that_nobody_reads() {
     drop(silent);
     until(200);
     assert!(node.stop());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_batches_of_long_answers() {
+    let chain = SoloChain::new();
+    let batch = [1, 2, 3].map(|id| json!({"jsonrpc": "2.0", "id": id, "method": "genesis"}));
+    let text = zektra_app::front::rpc::answers(&chain.solo, &batch, 100).await;
+    let answers: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(answers[0]["result"]["genesis"].is_object());
+    for (k, id) in [(1, 2), (2, 3)] {
+        let (error, found) = (answers[k]["error"]["data"].as_str().unwrap(), &answers[k]["id"]);
+        assert!(*found == id && error.contains("more than 100: ask in another batch"), "{found} {error}");
+    }
+    assert_eq!(zektra_app::front::rpc::answers(&chain.solo, &[], 100).await, "[]");
 }
 
 #[test]
