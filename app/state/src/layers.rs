@@ -203,7 +203,10 @@ impl<S: StateRead> StateWrite for StateDelta<S> {
 }
 
 /// What replaces an entry, or removes it.
-pub type Replaced<'a> = Box<dyn Iterator<Item = Result<(Vec<u8>, Option<Vec<u8>>), StateError>> + 'a>;
+pub type Replacement = (Vec<u8>, Option<Vec<u8>>);
+
+/// Replacements in the order of their keys, ascending or descending.
+pub type Replaced<'a> = Box<dyn Iterator<Item = Result<Replacement, StateError>> + 'a>;
 
 /// Two ordered sequences as one; of equal keys the second counts.
 pub fn merged<'a>(base: Entries<'a>, replaced: Replaced<'a>, order: Order) -> Entries<'a> {

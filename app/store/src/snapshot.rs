@@ -7,7 +7,7 @@ use jmt::Sha256Jmt;
 use rocksdb::{DBRawIterator, Direction, IteratorMode, ReadOptions};
 use std::sync::Arc;
 use zektra_state::StateError;
-use zektra_state::{Entries, Order, Replaced, StateRead, merged};
+use zektra_state::{Entries, Order, Replaced, Replacement, StateRead, merged};
 
 /// The state of one version. It does not change while later versions are committed, until its own leaves the window.
 ///
@@ -111,7 +111,7 @@ struct Past<'a> {
 
 impl Past<'_> {
     /// The next key that changed after the version, with what its first change found.
-    fn step(&mut self) -> Result<Option<(Vec<u8>, Option<Vec<u8>>)>, StateError> {
+    fn step(&mut self) -> Result<Option<Replacement>, StateError> {
         let damaged = || StateError::Damaged("a key of the history".into());
         while let Some(at) = self.entries.key() {
             let (key, version) = unescaped(at).ok_or_else(damaged)?;
@@ -143,7 +143,7 @@ impl Past<'_> {
 }
 
 impl Iterator for Past<'_> {
-    type Item = Result<(Vec<u8>, Option<Vec<u8>>), StateError>;
+    type Item = Result<Replacement, StateError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.step().transpose()
