@@ -155,6 +155,38 @@ fn with_answers_that_nobody_reads() {
     assert!(node.stop());
 }
 
+/// Over HTTP/2 one can live, answer every ping, and let nothing of an answer through.
+#[test]
+fn with_answers_that_nobody_lets_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = bounded(folder.path(), "idle_secs = 1\n");
+    // A GET of /openapi.json with a window of no bytes (RFC 9113, RFC 7541).
+    let frame = |kind: u8, flags: u8, stream: u8, content: &[u8]| {
+        [&[0, 0, u8::try_from(content.len()).unwrap(), kind, flags, 0, 0, 0, stream], content].concat()
+    };
+    let headers = [&[0x82, 0x86, 0x04, 13][..], b"/openapi.json", &[0x01, 1, b'x']].concat();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let asked = [&preface[..], &frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]), &frame(1, 5, 1, &headers)].concat();
+    let (mut stream, begun) = (said(&node.rest, &asked), Instant::now());
+    let (mut head, mut seen) = ([0; 9], [0; 10]);
+    while stream.read_exact(&mut head).is_ok() {
+        let mut content = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        if stream.read_exact(&mut content).is_err() {
+            break;
+        }
+        seen[usize::from(head[3])] += 1;
+        // A ping is answered with itself; one that is not written finds the connection closed.
+        if head[3] == 6 && stream.write_all(&frame(6, 1, 0, &content)).is_err() {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "still open");
+    }
+    let [data, answers, .., pings, _, _, _] = seen;
+    assert!(data == 0 && answers == 1 && pings > 0, "{seen:?}");
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    assert!(node.stop());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn with_batches_of_long_answers() {
     let chain = SoloChain::new();
