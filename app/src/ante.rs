@@ -19,6 +19,9 @@ pub enum Mode {
     Check,
     /// It is in the mempool, and a block has passed.
     Recheck,
+    /// It is put into a block, or stands in one that was proposed: all nodes must agree on it, so no prices of a node
+    /// count.
+    Propose,
     /// It is in a block.
     Deliver,
     /// Somebody wants to know its gas.
@@ -191,7 +194,7 @@ fn signatures(ctx: &mut Context<'_>, tx: &Tx, mode: Mode, known: &Known, params:
         let known_right = tx.right(k).is_some_and(|signed| {
             (signed.account_number, signed.sequence) == (account_number, account.sequence) && signed.key == *key
         });
-        if (mode == Mode::Check || mode == Mode::Deliver) && !known_right {
+        if matches!(mode, Mode::Check | Mode::Propose | Mode::Deliver) && !known_right {
             let mode_info =
                 info.mode_info.as_ref().ok_or_else(|| Sdk::Unauthorized.wrap("a signer without a sign mode"))?;
             verify(known, tx, &signer, &key, mode_info, signature)?;

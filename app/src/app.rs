@@ -24,7 +24,7 @@ use zektra_modules::query::{Code, Query, QueryError, Service};
 use zektra_proto::Timestamp;
 use zektra_proto::tendermint::abci::{Event, ExecTxResult, ValidatorUpdate};
 use zektra_proto::tendermint::types::ConsensusParams;
-use zektra_state::{Changes, Held, Memo, StateDelta, StateError, StateRead, StateWrite};
+use zektra_state::{Changes, Held, Memo, Shared, StateDelta, StateError, StateRead, StateWrite};
 use zektra_store::{IndexBatch, Options, Snapshot, Staged, Store};
 
 /// The version of the state machine: it changes when the same blocks would give another state.
@@ -261,7 +261,7 @@ impl App {
         let block = self.next_block();
         let base = self.working_base().map_err(|e| Code::Internal.error(e))?;
         let pending = self.0.mempool.lock().unwrap_or_else(poisoned).changes();
-        let mut state = StateDelta::with(base, (*pending).clone());
+        let mut state = StateDelta::new(Shared::new(base, pending));
         let own = self.0.config.simulation_gas.unwrap_or(SIMULATION_GAS);
         let most = zektra_modules::consensus::max_gas(&state)?.unwrap_or(own);
         let tx = crate::tx::decode(tx, &self.0.chain, &identity.prefix);
@@ -402,7 +402,8 @@ impl App {
         let module = |when| move |error| AppError::Module { when, error };
         let read = chain.read(txs, prefix);
         let mut state = Memo::new(base);
-        chain.verify_ahead(&state, &read, &identity.chain_id, prefix);
+        chain.verify_ahead(&state, &read, &identity.chain_id);
+        chain.read_ahead(&state, &read, prefix);
         let begin =
             at_block(&mut state, block, prefix, "BeginBlock", |m, ctx| m.begin_block(ctx).map(|()| Vec::<()>::new()));
         let (_, mut events) = begin.map_err(module("beginning"))?;

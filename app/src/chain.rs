@@ -168,7 +168,7 @@ impl Chain {
             }
         }
         out.priority = ante::priority(&tx.fee, tx.gas_limit());
-        if mode == Mode::Check || mode == Mode::Recheck {
+        if matches!(mode, Mode::Check | Mode::Recheck | Mode::Propose) {
             out.gas_used = meter.used();
             return Ok(out);
         }
@@ -185,20 +185,18 @@ impl Chain {
         Ok(out)
     }
 
-    /// Checks signatures of a block's transactions on all cores, and reads who pays, signs and receives, so that
-    /// execution finds it known. What cannot be checked yet is left to execution.
-    pub fn verify_ahead(
-        &self,
-        state: &(dyn StateRead + Sync),
-        txs: &[Result<Tx, TxError>],
-        chain_id: &str,
-        prefix: &Prefix,
-    ) {
-        txs.par_iter().flatten().for_each(|tx| {
+    /// Reads on all cores what messages are going to read, so that execution finds it known.
+    pub fn read_ahead(&self, state: &(dyn StateRead + Sync), txs: &[Result<Tx, TxError>], prefix: &Prefix) {
+        txs.par_iter().flatten().flat_map_iter(|tx| &tx.messages).for_each(|(message, any)| {
             // A read that fails here fails again, with its reason, when the transaction is executed.
-            for (message, any) in &tx.messages {
-                message.reads(&any.value, prefix).iter().for_each(|key| drop(state.get(key)));
-            }
+            message.reads(&any.value, prefix).iter().for_each(|key| drop(state.get(key)));
+        });
+    }
+
+    /// Checks signatures of a block's transactions on all cores, and reads who pays and signs, so that execution finds
+    /// it known. What cannot be checked yet is left to execution.
+    pub fn verify_ahead(&self, state: &(dyn StateRead + Sync), txs: &[Result<Tx, TxError>], chain_id: &str) {
+        txs.par_iter().flatten().for_each(|tx| {
             for (denom, _) in tx.fee.iter() {
                 let _ = bank::balance(state, &tx.payer, denom);
             }

@@ -1,12 +1,13 @@
 //! Snapshots for state sync: a version in chunks that a new node checks one by one against the block's app hash.
 //!
 //! `data/snapshots/` height `/`: `0`, `1`, … are chunks, `hashes` their SHA-256 one after the other. A folder is renamed
-//! to its height when it is whole. The index of transactions is not part of it.
+//! to its height when all of it is on the disk, and to `removed` before it is removed: whatever is cut off, a height
+//! stands for a whole snapshot. The index of transactions is not part of it.
 
 use crate::app::{App, AppError};
 use sha2::{Digest as _, Sha256};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -87,6 +88,29 @@ fn database(path: &Path) -> impl Fn(io::Error) -> StateError {
     move |e| StateError::Database(format!("{path}: {e}"))
 }
 
+/// Writes a file that a power cut leaves whole once its folder is on the disk, too.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    let written = File::create(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.map_err(database(path))
+}
+
+/// Brings the names in a folder to the disk.
+fn sync(folder: &Path) -> Result<(), StateError> {
+    File::open(folder).and_then(|f| f.sync_all()).map_err(database(folder))
+}
+
+/// Removes a snapshot, which is none any more before the first of its files is gone.
+fn remove(all: &Path, height: u64) -> Result<(), StateError> {
+    let (whole, removed) = (all.join(height.to_string()), all.join("removed"));
+    let _ = fs::remove_dir_all(&removed);
+    match fs::rename(&whole, &removed) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        renamed => renamed.map_err(database(&whole))?,
+    }
+    sync(all)?;
+    fs::remove_dir_all(&removed).map_err(database(&removed))
+}
+
 /// Writes the snapshot of a height; gives its number of chunks.
 ///
 /// # Errors
@@ -101,15 +125,16 @@ pub fn take(app: &App, height: u64) -> Result<usize, StateError> {
         let bytes = chunk.encode()?;
         let path = partial.join((hashes.len() / 32).to_string());
         hashes.extend(Sha256::digest(&bytes));
-        fs::write(&path, bytes).map_err(database(&path))
+        write(&path, &bytes)
     })?;
-    let path = partial.join("hashes");
-    fs::write(&path, &hashes).map_err(database(&path))?;
+    write(&partial.join("hashes"), &hashes)?;
+    sync(&partial)?;
+    remove(&all, height)?;
     let whole = all.join(height.to_string());
-    let _ = fs::remove_dir_all(&whole);
     fs::rename(&partial, &whole).map_err(database(&whole))?;
+    sync(&all)?;
     for old in heights(app).into_iter().rev().skip(app.config().snapshots.keep.max(1)) {
-        let _ = fs::remove_dir_all(all.join(old.to_string()));
+        remove(&all, old)?;
     }
     Ok(hashes.len() / 32)
 }

@@ -157,6 +157,14 @@ fn coins_move_from_the_command_line() {
     wallet.refused(&send("bob", "1.5uzek"), "", 2, "1500uzek");
     wallet.refused(&send("carol", "1uzek"), "", 2, "carol");
     wallet.refused(&[&send("bob", "5000uzek")[..], &["--gas", "auto"]].concat(), "", 3, "insufficient funds");
+    // Whatever a node claims: an estimate that is far off is not paid without a question.
+    let send_auto = ["tx", "bank", "send", "alice", "bob", "1uzek", "--gas", "auto", "--gas-prices", "0.025uzek"];
+    let far =
+        |more: &[&'static str]| [&send_auto[..], &["--chain-id", CHAIN, "--gas-adjustment", "100"], more].concat();
+    wallet.refused(&far(&["-y"]), "", 3, "expected at most 2000000; --max-gas takes more");
+    wallet.refused(&far(&["--max-gas", "9000"]), "y\n", 3, "expected at most 9000");
+    wallet.refused(&far(&[]), "n\n", 3, "not confirmed");
+    assert_eq!(wallet.json(&far(&["-y", "--max-gas", "20000000", "--wait"]))["code"], 0);
     wallet.refused(&[&send("bob", "1uzek")[..], &["-s", "7"]].concat(), "", 3, "account sequence mismatch");
     wallet.refused(
         &["tx", "bank", "send", "bob", ALICE, "1uzek", "-y"],

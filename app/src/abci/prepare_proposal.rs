@@ -5,6 +5,7 @@ use super::{height, time};
 use crate::ante::Mode;
 use crate::app::{App, AppError};
 use crate::section::Section;
+use crate::tx::Tx;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use zektra_modules::address::Address;
@@ -30,7 +31,7 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
     let mut block = Block { chain_id: identity.chain_id.clone(), time: time(request.time), ..Block::default() };
     block.height = height(request.height)?;
     let mut state = Memo::new(app.working_base()?);
-    app.chain().verify_ahead(&state, &read, &identity.chain_id, &identity.prefix);
+    app.chain().verify_ahead(&state, &read, &identity.chain_id);
     let most_gas = zektra_modules::consensus::max_gas(&state)?;
     let (mut txs, mut bytes_used, mut gas_used) = (vec![], 0usize, 0u64);
     // The first of each sender that still takes part: the one that pays best is next; of equal ones the earlier.
@@ -49,21 +50,20 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
         let bytes = &request.txs[place];
         // A transaction takes a few bytes more inside a block.
         let size = bytes.len().saturating_add(10);
-        if bytes_used.saturating_add(size) > most_bytes {
+        let gas = gas_used.saturating_add(read[place].as_ref().map_or(0, Tx::gas_limit));
+        if bytes_used.saturating_add(size) > most_bytes || most_gas.is_some_and(|most| gas > most) {
             continue;
         }
-        // Fee and sequence as the block will see them; messages may still fail there, and pay.
+        // Signature, fee and sequence as `process_proposal` will check them: what is left out must have changed nothing.
+        // Messages may still fail in the block, and pay.
         let outcome = app
             .chain()
-            .execute(&mut state, &read[place], Mode::Recheck, &block, prefix)
+            .execute(&mut state, &read[place], Mode::Propose, &block, prefix)
             .map_err(|error| AppError::Module { when: "proposal", error })?;
         if outcome.error.is_some() {
             continue;
         }
-        if most_gas.is_some_and(|most| gas_used.saturating_add(outcome.gas_wanted) > most) {
-            continue;
-        }
-        gas_used = gas_used.saturating_add(outcome.gas_wanted);
+        gas_used = gas;
         bytes_used = bytes_used.saturating_add(size);
         txs.push(bytes.clone());
         firsts.extend(queues.get_mut(sender).and_then(first).map(|first| (first, sender)));

@@ -1,5 +1,6 @@
 //! The fronts: each service answers over gRPC and over REST as it does over ABCI.
 
+pub mod answers;
 pub mod gate;
 pub mod grpc;
 pub mod metrics;
@@ -8,6 +9,7 @@ pub mod rest;
 mod routes;
 pub mod rpc;
 pub mod serve;
+pub mod shares;
 
 pub use routes::{Part, Route, Verb, routes};
 

@@ -2,7 +2,7 @@
 
 use super::serve::Place;
 use crate::index::Query;
-use crate::solo::{Happened, Solo};
+use crate::solo::{Happened, Listener, Solo, TooSlow};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -14,8 +14,6 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 use tower_http::cors::CorsLayer;
 use zektra_comet::{Comet as _, RpcError};
@@ -26,6 +24,8 @@ const MAX_BODY: usize = 2 << 20;
 const MAX_VALUES: usize = 10_000;
 /// Calls of one batch.
 const MAX_BATCH: usize = 100;
+/// Bytes of a batch's answers after which the other calls are not made.
+const MAX_BATCH_BYTES: usize = 64 << 20;
 /// Subscriptions of one connection, CometBFT's own limit.
 const MAX_SUBSCRIPTIONS: usize = 5;
 /// Connections that subscribe, CometBFT's own limit.
@@ -115,21 +115,34 @@ fn read(body: &[u8]) -> Result<Value, Value> {
 }
 
 async fn body(State(solo): State<Arc<Solo>>, body: Bytes) -> Response {
-    let answer = match read(&body) {
+    let text = match read(&body) {
         Ok(Value::Array(batch)) if batch.len() > MAX_BATCH => {
-            answered(&Value::Null, Err(RpcError::params(format!("a batch of more than {MAX_BATCH} calls"))))
+            let e = RpcError::params(format!("a batch of more than {MAX_BATCH} calls"));
+            answered(&Value::Null, Err(e)).to_string()
         }
-        Ok(Value::Array(batch)) => {
-            let mut answers = Vec::with_capacity(batch.len());
-            for request in &batch {
-                answers.push(call(&solo, request).await);
-            }
-            answers.into()
-        }
-        Ok(request) => call(&solo, &request).await,
-        Err(refused) => refused,
+        Ok(Value::Array(batch)) => answers(&solo, &batch, MAX_BATCH_BYTES).await,
+        Ok(request) => call(&solo, &request).await.to_string(),
+        Err(refused) => refused.to_string(),
     };
-    axum::Json(answer).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// The answers of a batch. After `most` bytes of them the calls that follow are refused.
+pub async fn answers(solo: &Solo, batch: &[Value], most: usize) -> String {
+    let mut out = String::from("[");
+    for (k, request) in batch.iter().enumerate() {
+        let answer = if out.len() <= most {
+            call(solo, request).await
+        } else {
+            let id = request.get("id").cloned().unwrap_or(Value::Null);
+            let why =
+                format!("the answers before this have {} bytes, more than {most}: ask in another batch", out.len());
+            answered(&id, Err(RpcError::internal(why)))
+        };
+        let comma = if k > 0 { "," } else { "" };
+        out.push_str(&format!("{comma}{answer}"));
+    }
+    out + "]"
 }
 
 /// A method as an address: `/block?height=5`, `/tx?hash=0x…`, texts in quotes.
@@ -157,9 +170,9 @@ async fn address(State(solo): State<Arc<Solo>>, Path(method): Path<String>, RawQ
 /// What one connection hears of: by the text of its query, the id of the request and the query itself.
 type Subscriptions = BTreeMap<String, (Value, Query)>;
 
-async fn talk(mut socket: WebSocket, solo: Arc<Solo>, _place: Place, ping: Duration) {
+async fn talk(mut socket: WebSocket, solo: Arc<Solo>, place: Place, ping: Duration) {
     // Only whoever subscribes counts as a subscriber.
-    let mut happened: Option<Receiver<Arc<Happened>>> = None;
+    let mut happened: Option<Listener> = None;
     let mut pings = tokio::time::interval(ping);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut subscriptions = Subscriptions::new();
@@ -171,11 +184,14 @@ async fn talk(mut socket: WebSocket, solo: Arc<Solo>, _place: Place, ping: Durat
                         let answer = handle(&solo, &mut subscriptions, &request).await;
                         match subscriptions.is_empty() {
                             true => happened = None,
-                            false => happened = happened.or_else(|| Some(solo.subscribe())),
+                            false => {
+                                let wanted = subscriptions.values().map(|(_, query)| query.clone()).collect();
+                                happened.get_or_insert_with(|| solo.subscribe()).want(wanted);
+                            }
                         }
-                        vec![answer]
+                        vec![answer.to_string()]
                     }
-                    Err(refused) => vec![refused],
+                    Err(refused) => vec![refused.to_string()],
                 },
                 Some(Err(_)) | None => return,
                 // What follows a farewell is its answer, then the end.
@@ -190,37 +206,53 @@ async fn talk(mut socket: WebSocket, solo: Arc<Solo>, _place: Place, ping: Durat
             event = next(&mut happened) => match event {
                 Ok(event) => fitting(&subscriptions, &event),
                 // Whoever is too slow would miss some without knowing: better to begin anew.
-                Err(RecvError::Lagged(_)) => {
-                    let e = RpcError { code: -32000, message: "Server error".into(), data: "subscription was canceled (reason: client is not pulling messages fast enough)".into() };
-                    let _ = socket.send(text(&answered(&Value::Null, Err(e)))).await;
+                Err(TooSlow) => {
+                    let why = "subscription was canceled (reason: client is not pulling messages fast enough)";
+                    send(&mut socket, &place, server_error(why)).await;
                     return;
                 }
-                Err(RecvError::Closed) => return,
             },
         };
-        for value in out {
-            if socket.send(text(&value)).await.is_err() {
+        for text in out {
+            if !send(&mut socket, &place, text).await {
                 return;
             }
         }
     }
 }
 
-async fn next(happened: &mut Option<Receiver<Arc<Happened>>>) -> Result<Arc<Happened>, RecvError> {
+fn server_error(why: &str) -> String {
+    let e = RpcError { code: -32000, message: "Server error".into(), data: why.into() };
+    answered(&Value::Null, Err(e)).to_string()
+}
+
+/// Sends a text, if there is room for it and it is read in time; whether the connection goes on.
+async fn send(socket: &mut WebSocket, place: &Place, text: String) -> bool {
+    let (room, text) = match place.room(text.len()) {
+        Ok(room) => (Some(room), text),
+        Err(why) => (None, server_error(&why)),
+    };
+    let patience = place.patience(text.len());
+    let sent = tokio::time::timeout(patience, socket.send(Message::Text(text.into()))).await;
+    room.is_some() && matches!(sent, Ok(Ok(())))
+}
+
+async fn next(happened: &mut Option<Listener>) -> Result<Arc<Happened>, TooSlow> {
     match happened {
-        Some(happened) => happened.recv().await,
+        Some(happened) => happened.next().await,
         None => std::future::pending().await,
     }
 }
 
-fn text(value: &Value) -> Message {
-    Message::Text(value.to_string().into())
-}
-
-fn fitting(subscriptions: &Subscriptions, event: &Happened) -> Vec<Value> {
+/// An event as each subscription that it fits hears it. Its data is JSON already.
+fn fitting(subscriptions: &Subscriptions, event: &Happened) -> Vec<String> {
     let fits = subscriptions.iter().filter(|(_, (_, query))| query.fits(&event.events));
-    fits.map(|(query, (id, _))| answered(id, Ok(json!({"query": query, "data": event.data, "events": event.events}))))
-        .collect()
+    fits.map(|(query, (id, _))| {
+        let (data, events, query) = (&event.data, json!(event.events), json!(query));
+        let result = format!(r#"{{"data":{data},"events":{events},"query":{query}}}"#);
+        format!(r#"{{"id":{id},"jsonrpc":"2.0","result":{result}}}"#)
+    })
+    .collect()
 }
 
 async fn handle(solo: &Solo, subscriptions: &mut Subscriptions, request: &Value) -> Value {

@@ -1,11 +1,15 @@
 //! How the fronts take connections: so many at once, and none that says nothing or does not read what it asked for.
 
+use super::answers::{Answers, Room, is_grpc, refused};
+use super::shares::{Share, Shares};
 use crate::node::config::Fronts;
 use crate::node::run::Stop;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -14,10 +18,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
+use tonic::Status;
 use tower::ServiceExt as _;
-use tower_http::timeout::TimeoutLayer;
 
 /// Requests at once on one connection of HTTP/2.
 const STREAMS: u32 = 64;
@@ -25,7 +29,28 @@ const STREAMS: u32 = 64;
 const SHARE: u64 = 8;
 
 /// The place of a connection among those of its front. Requests carry it: what outlives them keeps it.
-pub type Place = Arc<OwnedSemaphorePermit>;
+#[derive(Clone, Debug)]
+pub struct Place {
+    _taken: Arc<(OwnedSemaphorePermit, Share)>,
+    answers: Answers,
+    /// Rings when an answer was not read in time.
+    overdue: Arc<Notify>,
+}
+
+impl Place {
+    /// Room for an answer that is sent by other means than as one of HTTP.
+    ///
+    /// # Errors
+    /// Too much waits to be read: why there is no room.
+    pub fn room(&self, bytes: usize) -> Result<Room, String> {
+        self.answers.room(bytes).ok_or_else(|| self.answers.refusal())
+    }
+
+    /// How long an answer may take to be read.
+    pub fn patience(&self, bytes: usize) -> Duration {
+        self.answers.patience(bytes)
+    }
+}
 
 /// Asks the system for all descriptors that this process may have; how many these are.
 pub fn raise_descriptors() -> u64 {
@@ -46,13 +71,21 @@ fn places(fronts: &Fronts) -> usize {
 
 /// Answers with `router` until it is time to stop.
 pub async fn serve(listener: TcpListener, router: Router, fronts: &Fronts, stop: &Stop) {
-    let router = router.layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, fronts.timeout()));
+    let timeout = fronts.timeout();
+    let router = router.layer(from_fn(move |request, next| answered(request, next, timeout)));
     let (places, connections) = (Arc::new(Semaphore::new(places(fronts))), GracefulShutdown::new());
+    let (answers, shares) = (Answers::new(fronts.answers_mib, fronts.idle()), Shares::new(fronts.per_address));
     let accept = async {
         // Whoever comes when all places are taken waits in the system's queue.
-        while let Ok(place) = places.clone().acquire_owned().await {
+        while let Ok(permit) = places.clone().acquire_owned().await {
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, from)) => {
+                    let Some(share) = shares.take(from.ip()) else {
+                        tracing::debug!(%from, "an address with more connections than its share");
+                        continue;
+                    };
+                    let (taken, answers) = (Arc::new((permit, share)), answers.clone());
+                    let place = Place { _taken: taken, answers, overdue: Arc::default() };
                     let connection = Connection { router: router.clone(), place, idle: fronts.idle() };
                     tokio::spawn(connection.answer(stream, connections.watcher()));
                 }
@@ -71,9 +104,22 @@ pub async fn serve(listener: TcpListener, router: Router, fronts: &Fronts, stop:
     let _ = tokio::time::timeout(Duration::from_secs(1), connections.shutdown()).await;
 }
 
+/// Answers a request in its time, if there is room for the answer.
+async fn answered(request: Request, next: Next, timeout: Duration) -> Response {
+    let (grpc, place) = (is_grpc(request.headers()), request.extensions().get::<Place>().cloned());
+    let Ok(answer) = tokio::time::timeout(timeout, next.run(request)).await else {
+        let why = format!("no answer in {} s", timeout.as_secs());
+        return refused(grpc, StatusCode::REQUEST_TIMEOUT, Status::deadline_exceeded(why));
+    };
+    match place {
+        Some(place) => place.answers.send(grpc, &place.overdue, answer),
+        None => answer,
+    }
+}
+
 struct Connection {
     router: Router,
-    place: OwnedSemaphorePermit,
+    place: Place,
     idle: Duration,
 }
 
@@ -83,7 +129,7 @@ impl Connection {
             tracing::debug!(error = %e, "no TCP_NODELAY");
         }
         let Self { router, place, idle } = self;
-        let place: Place = Arc::new(place);
+        let overdue = place.overdue.clone();
         let router = router.map_request(move |request: Request<_>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(place.clone());
@@ -100,8 +146,13 @@ impl Connection {
         builder.http2().keep_alive_interval(idle / 2).keep_alive_timeout(idle / 2);
         let connection =
             builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
-        if let Err(e) = watcher.watch(connection.into_owned()).await {
-            tracing::debug!(error = %e, "a connection ends");
+        tokio::select! {
+            ended = watcher.watch(connection.into_owned()) => {
+                if let Err(e) = ended {
+                    tracing::debug!(error = %e, "a connection ends");
+                }
+            }
+            () = overdue.notified() => tracing::debug!("an answer is not read: its connection is closed"),
         }
     }
 }

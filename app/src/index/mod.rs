@@ -27,8 +27,11 @@ use zektra_store::Store;
 /// Most matches that a search counts: the total of a larger one is this many.
 pub const MAX_COUNTED: u64 = 10_000;
 
-/// Most transactions that a search looks at.
+/// Most transactions that a search looks at; most blocks with the KiB of their results.
 pub const MAX_LOOKED_AT: u64 = 100_000;
+
+/// Bytes of the transactions, or the blocks, of one page; a single one may have more.
+pub const MAX_PAGE_BYTES: usize = 32 << 20;
 
 /// Why a search finds nothing.
 #[derive(Debug, thiserror::Error)]
@@ -46,13 +49,46 @@ pub enum SearchError {
         /// The limit.
         looked: u64,
     },
+    /// It does not end after so many blocks and KiB of results.
+    #[error(
+        "query {query:?}: looked at {looked} blocks and KiB of their results, which is the limit; narrow it by block.height"
+    )]
+    WideBlocks {
+        /// The query.
+        query: String,
+        /// The limit.
+        looked: u64,
+    },
+    /// What was found has too many bytes for one answer.
+    #[error(
+        "query {query:?}: the first {count} of the page have {bytes} bytes, expected at most {MAX_PAGE_BYTES}; ask for fewer at once"
+    )]
+    Large {
+        /// The query.
+        query: String,
+        /// How many of the page.
+        count: usize,
+        /// Their bytes.
+        bytes: usize,
+    },
+}
+
+/// Refuses a page beyond what one answer may hold, unless it holds one thing only.
+///
+/// # Errors
+/// It is too large.
+pub fn demand_page(query: &Query, count: usize, bytes: usize) -> Result<(), SearchError> {
+    if count > 1 && bytes > MAX_PAGE_BYTES {
+        return Err(SearchError::Large { query: query.to_string(), count, bytes });
+    }
+    Ok(())
 }
 
 impl From<SearchError> for QueryError {
     fn from(e: SearchError) -> Self {
         match e {
             SearchError::State(e) => e.into(),
-            SearchError::Wide { .. } => Code::InvalidArgument.error(e),
+            _ => Code::InvalidArgument.error(e),
         }
     }
 }
@@ -157,7 +193,7 @@ fn after(place: Place, order: Order) -> Option<Place> {
 /// [`MAX_COUNTED`] or what the page itself needs.
 ///
 /// # Errors
-/// The database fails; more than [`MAX_LOOKED_AT`] transactions would have to be looked at.
+/// The database fails; more than [`MAX_LOOKED_AT`] transactions would have to be looked at; the page is too large.
 pub fn search(
     store: &Store,
     query: &Query,
@@ -182,17 +218,19 @@ pub fn search_among(
 ) -> Result<(Vec<TxResult>, u64), SearchError> {
     let mut left = most;
     let counted = MAX_COUNTED.max(skip.saturating_add(take));
-    let (mut out, mut total) = (vec![], 0u64);
+    let (mut out, mut total, mut bytes) = (vec![], 0u64, 0usize);
     let mut keep = |record: TxResult| {
         if total >= skip && (out.len() as u64) < take {
+            bytes = bytes.saturating_add(record.encoded_len());
             out.push(record);
+            demand_page(query, out.len(), bytes)?;
         }
         total += 1;
-        total < counted
+        Ok::<_, SearchError>(total < counted)
     };
     if let Some(hash) = query.hash() {
         let found = get(store, &hash)?.filter(|record| query.fits_record(record));
-        found.map(&mut keep);
+        found.map(&mut keep).transpose()?;
         return Ok((out, total));
     }
     // Heights and equal values bound what must be looked at; whatever else is asked is checked on the record.
@@ -230,7 +268,7 @@ pub fn search_among(
         let hash = hash.ok_or_else(|| StateError::Damaged("a transaction of the index is missing".into()))?;
         let record = get(store, &hash)?;
         let record = record.ok_or_else(|| StateError::Damaged("a transaction of the index is missing".into()))?;
-        if query.fits_record(&record) && !keep(record) {
+        if query.fits_record(&record) && !keep(record)? {
             break;
         }
         match after(at, order) {

@@ -66,10 +66,15 @@ pub struct Front {
 pub struct Fronts {
     /// Connections of each server at once; at most an eighth of the files that the process may open.
     pub connections: usize,
+    /// Connections of one address at each server, of one network of 64 bits in IPv6; 0 for any number. Loopback may
+    /// have any number: behind a proxy of this machine are many.
+    pub per_address: usize,
     /// Seconds after which a connection is closed that says nothing, or does not read.
     pub idle_secs: u64,
     /// Seconds for a request with its body until the answer begins.
     pub timeout_secs: u64,
+    /// Mebibytes of answers of each server that nobody has read yet.
+    pub answers_mib: usize,
     /// Most gas of a simulation where the chain bounds no block's.
     pub simulation_gas: u64,
 }
@@ -123,7 +128,14 @@ impl Default for State {
 
 impl Default for Fronts {
     fn default() -> Self {
-        Self { connections: 1000, idle_secs: 60, timeout_secs: 30, simulation_gas: crate::app::SIMULATION_GAS }
+        Self {
+            connections: 1000,
+            per_address: 100,
+            idle_secs: 60,
+            timeout_secs: 30,
+            answers_mib: 256,
+            simulation_gas: crate::app::SIMULATION_GAS,
+        }
     }
 }
 
@@ -171,11 +183,13 @@ impl Config {
             let found = config.state.snapshot_chunk_kib;
             return Err(format!("state.snapshot_chunk_kib: {found}, expected 1 to {MAX_CHUNK_KIB}"));
         }
-        let Fronts { connections, idle_secs, timeout_secs, simulation_gas } = &config.fronts;
+        let Fronts { connections, per_address: _, idle_secs, timeout_secs, answers_mib, simulation_gas } =
+            &config.fronts;
         let positive = [
             ("connections", *connections as u64),
             ("idle_secs", *idle_secs),
             ("timeout_secs", *timeout_secs),
+            ("answers_mib", *answers_mib as u64),
             ("simulation_gas", *simulation_gas),
         ];
         if let Some((field, _)) = positive.iter().find(|(_, value)| *value == 0) {

@@ -4,14 +4,17 @@
 //! Before that nobody has seen it, so a kill at any point leaves the chain at a whole block.
 
 pub mod block;
+mod news;
 mod pool;
 pub mod rpc;
 
+pub use news::{Happened, Listener, TooSlow};
 pub use pool::{Limits, Pool};
 
 use crate::app::{APP_VERSION, App, AppError};
-use crate::index::{self, Named};
+use crate::index::{self, Named, Query, SearchError};
 use block::{Parent, Signer};
+use news::News;
 use prost::Message as _;
 use serde_json::{Value, json};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -23,16 +26,14 @@ use zektra_comet::{Comet, RpcError};
 use zektra_genesis::Genesis;
 use zektra_proto::tendermint::abci::response_process_proposal::ProposalStatus;
 use zektra_proto::tendermint::abci::{
-    CheckTxType, CommitInfo, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal,
+    CheckTxType, CommitInfo, Event, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal,
     RequestProcessProposal, ResponseCheckTx, ResponseFinalizeBlock, Validator, VoteInfo,
 };
 use zektra_proto::tendermint::types::{Block as RawBlock, Commit as RawCommit, ConsensusParams};
-use zektra_state::{Changes, StateError};
+use zektra_state::{Changes, Order, StateError};
 
 /// Bytes of a block that are not transactions: header, commit of one validator, evidence.
 const OVERHEAD: i64 = 4096;
-/// Happenings that a subscriber may lag behind before it is cut off.
-const BACKLOG: usize = 1024;
 
 /// `solo/block/` height: the block; `solo/commit/` its commit; `solo/results/` its results.
 fn key(kind: &str, height: u64) -> Vec<u8> {
@@ -61,15 +62,6 @@ pub enum SoloError {
     Mismatch(String),
 }
 
-/// Something that subscribers hear of.
-#[derive(Debug)]
-pub struct Happened {
-    /// Its data, with CometBFT's type.
-    pub data: Value,
-    /// Its events by `type.key`.
-    pub events: Named,
-}
-
 /// The last block.
 #[derive(Debug)]
 struct Tip {
@@ -94,7 +86,7 @@ pub struct Solo {
     arrived: Condvar,
     /// Rings when a block is committed: its height.
     committed: (Mutex<u64>, Condvar),
-    happened: tokio::sync::broadcast::Sender<Arc<Happened>>,
+    news: News,
 }
 
 impl std::fmt::Debug for Solo {
@@ -168,7 +160,6 @@ impl Solo {
             height => Self::resume(&app, height, &signer)?,
         };
         let committed = (Mutex::new(tip.height), Condvar::new());
-        let (happened, _) = tokio::sync::broadcast::channel(BACKLOG);
         let solo = Arc::new(Self {
             app,
             signer,
@@ -181,7 +172,7 @@ impl Solo {
             pool: Mutex::new(Pool::new(limits)),
             arrived: Condvar::new(),
             committed,
-            happened,
+            news: News::default(),
         });
         Ok(solo)
     }
@@ -247,14 +238,14 @@ impl Solo {
         held(&self.tip).height
     }
 
-    /// Hears of blocks and transactions from now on.
-    pub fn subscribe(&self) -> tokio::sync::broadcast::Receiver<Arc<Happened>> {
-        self.happened.subscribe()
+    /// Hears of blocks and transactions, once it says of which.
+    pub fn subscribe(&self) -> Listener {
+        self.news.listen()
     }
 
     /// How many subscribers there are.
     pub fn subscribers(&self) -> usize {
-        self.happened.receiver_count()
+        self.news.count()
     }
 
     /// Checks a transaction and takes it into the pool.
@@ -421,8 +412,7 @@ impl Solo {
         let tell = |kind: &str, value: Value, mut events: Named| {
             events.insert("tm.event".into(), vec![kind.into()]);
             let data = json!({"type": format!("tendermint/event/{kind}"), "value": value});
-            // Without a receiver there is nobody to tell.
-            let _ = self.happened.send(Arc::new(Happened { data, events }));
+            self.news.tell(&data, events);
         };
         let height = block.header.height.value();
         let shown =
@@ -470,6 +460,50 @@ pub(crate) fn stored_commit(app: &App, height: u64) -> Result<Option<Commit>, So
 /// What executing a block gave.
 pub(crate) fn stored_results(app: &App, height: u64) -> Result<Option<ResponseFinalizeBlock>, SoloError> {
     stored(app, "results", height)
+}
+
+/// How many bytes a block has.
+pub(crate) fn block_bytes(app: &App, height: u64) -> Result<usize, SoloError> {
+    Ok(app.store().index(&key("block", height))?.map_or(0, |bytes| bytes.len()))
+}
+
+/// What happened at a block's beginning and end: its results without those of its transactions, which are most of it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct OwnEvents {
+    #[prost(message, repeated, tag = "1")]
+    events: Vec<Event>,
+}
+
+/// Heights of the blocks from `first` on that fit `query`, at most [`index::MAX_COUNTED`]: looked through one by one.
+///
+/// # Errors
+/// The database fails; more than `most` blocks and KiB of their results would have to be looked at.
+pub fn find_blocks(app: &App, first: u64, query: &Query, order: Order, most: u64) -> Result<Vec<u64>, SearchError> {
+    let (least, highest) = query.heights_of("block.height");
+    let (least, highest) = (least.max(first), highest.min(app.committed().height));
+    let heights: Box<dyn Iterator<Item = u64>> = match order {
+        Order::Ascending => Box::new(least..=highest),
+        Order::Descending => Box::new((least..=highest).rev()),
+    };
+    // What is asked of heights alone is known without the results.
+    let of_results = query.conditions().iter().any(|c| !matches!(&c.name[..], "block.height" | "tm.event"));
+    let (mut left, mut found) = (most, vec![]);
+    for height in heights {
+        let held = if of_results { app.store().index(&key("results", height))?.unwrap_or_default() } else { vec![] };
+        let wide = || SearchError::WideBlocks { query: query.to_string(), looked: most };
+        left = left.checked_sub(1 + held.len() as u64 / 1024).ok_or_else(wide)?;
+        let own = OwnEvents::decode(&held[..]).map_err(|e| StateError::Damaged(format!("block {height}: {e}")))?;
+        let mut events = index::named(&own.events);
+        events.insert("block.height".into(), vec![height.to_string()]);
+        events.insert("tm.event".into(), vec!["NewBlock".into()]);
+        if query.fits(&events) {
+            found.push(height);
+        }
+        if found.len() as u64 >= index::MAX_COUNTED {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// The height of a block by its hash.

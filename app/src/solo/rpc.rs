@@ -1,7 +1,7 @@
 //! The methods of CometBFT's RPC that clients use, in its JSON: 64-bit numbers as text, transactions and results in
 //! base64, hashes and addresses in upper-case hexadecimal.
 
-use super::{Solo, SoloError, block, height_of, stored_block, stored_commit, stored_results};
+use super::{Solo, SoloError, block, block_bytes, find_blocks, height_of, stored_block, stored_commit, stored_results};
 use crate::app::APP_VERSION;
 use crate::index::{self, Query};
 use base64::Engine as _;
@@ -478,40 +478,29 @@ impl Solo {
 
     fn tx_search(&self, params: &Params<'_>) -> Answer {
         let (query, order) = (Self::query_of(params)?, Self::order_of(params)?);
-        let store = self.app.store();
-        // Which pages there are is known only after counting.
-        let (_, total) = index::search(store, &query, order, 0, 0).map_err(RpcError::internal)?;
-        let (skip, take) = params.page(total)?;
-        let (records, total) = index::search(store, &query, order, skip, take).map_err(RpcError::internal)?;
+        // Which pages there are is known only after counting: one that is none is refused then.
+        let (skip, take) = params.page(index::MAX_COUNTED).unwrap_or((0, 0));
+        let (records, total) =
+            index::search(self.app.store(), &query, order, skip, take).map_err(RpcError::internal)?;
+        params.page(total)?;
         let prove = params.flag("prove")?;
         let txs: Vec<_> = records.iter().map(|r| self.shown_tx(r, prove)).collect::<Result<_, _>>()?;
         Ok(json!({"txs": txs, "total_count": total.to_string()}))
     }
 
-    /// Blocks by their height and by the events of their beginning and end: looked through one by one, at most
-    /// [`index::MAX_COUNTED`] of them.
+    /// Blocks by their height and by the events of their beginning and end.
     fn block_search(&self, params: &Params<'_>) -> Answer {
         let (query, order) = (Self::query_of(params)?, Self::order_of(params)?);
-        let (least, most) = query.heights_of("block.height");
-        let (least, most) = (least.max(self.initial_height), most.min(self.last()));
-        let heights: Box<dyn Iterator<Item = u64>> = match order {
-            Order::Ascending => Box::new(least..=most),
-            Order::Descending => Box::new((least..=most).rev()),
-        };
-        let mut found = vec![];
-        for height in heights.take(usize::try_from(index::MAX_COUNTED).unwrap_or(usize::MAX)) {
-            let results = stored_results(&self.app, height)?.unwrap_or_default();
-            let mut events = index::named(&results.events);
-            events.insert("block.height".into(), vec![height.to_string()]);
-            events.insert("tm.event".into(), vec!["NewBlock".into()]);
-            if query.fits(&events) {
-                found.push(height);
-            }
-        }
+        let found = find_blocks(&self.app, self.initial_height, &query, order, index::MAX_LOOKED_AT)
+            .map_err(RpcError::internal)?;
         let (skip, take) = params.page(found.len() as u64)?;
         let (skip, take) = (usize::try_from(skip).unwrap_or(usize::MAX), usize::try_from(take).unwrap_or(0));
-        let blocks: Vec<_> =
-            found.iter().skip(skip).take(take).map(|h| self.shown_block(*h)).collect::<Result<_, _>>()?;
+        let (mut blocks, mut bytes) = (vec![], 0usize);
+        for height in found.iter().skip(skip).take(take) {
+            bytes = bytes.saturating_add(block_bytes(&self.app, *height)?);
+            index::demand_page(&query, blocks.len() + 1, bytes).map_err(RpcError::internal)?;
+            blocks.push(self.shown_block(*height)?);
+        }
         Ok(json!({"blocks": blocks, "total_count": found.len().to_string()}))
     }
 

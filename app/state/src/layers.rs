@@ -4,6 +4,7 @@ use crate::StateError;
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// A key with its value.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -93,6 +94,30 @@ pub fn scan_prefix<'a>(state: &'a dyn StateRead, prefix: &[u8], order: Order) ->
     state.scan(prefix, after_prefix(prefix).as_deref(), order)
 }
 
+/// Changes that others hold, too, over a base: read without a copy of them.
+#[derive(Debug)]
+pub struct Shared<S> {
+    base: S,
+    changes: Arc<Changes>,
+}
+
+impl<S: StateRead> Shared<S> {
+    /// The base with these changes.
+    pub fn new(base: S, changes: Arc<Changes>) -> Self {
+        Self { base, changes }
+    }
+}
+
+impl<S: StateRead> StateRead for Shared<S> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        get_over(&self.base, &self.changes, key)
+    }
+
+    fn scan<'a>(&'a self, from: &[u8], to: Option<&[u8]>, order: Order) -> Entries<'a> {
+        scan_over(&self.base, &self.changes, from, to, order)
+    }
+}
+
 /// Changes over a base that stays as it is.
 #[derive(Debug)]
 pub struct StateDelta<S> {
@@ -130,25 +155,39 @@ impl<S: StateRead> Layer for StateDelta<S> {
 
 impl<S: StateRead> StateRead for StateDelta<S> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        match self.changes.get(key) {
-            Some(changed) => Ok(changed.clone()),
-            None => self.base.get(key),
-        }
+        get_over(&self.base, &self.changes, key)
     }
 
     fn scan<'a>(&'a self, from: &[u8], to: Option<&[u8]>, order: Order) -> Entries<'a> {
-        if to.is_some_and(|to| to <= from) {
-            return Box::new(std::iter::empty());
-        }
-        let upper = to.map_or(Bound::Unbounded, Bound::Excluded);
-        let changed = self.changes.range::<[u8], _>((Bound::Included(from), upper));
-        let changed = changed.map(|(key, value)| (key.clone(), value.clone()));
-        let changed: Replaced<'a> = match order {
-            Order::Ascending => Box::new(changed),
-            Order::Descending => Box::new(changed.rev()),
-        };
-        merged(self.base.scan(from, to, order), changed, order)
+        scan_over(&self.base, &self.changes, from, to, order)
     }
+}
+
+fn get_over(base: &impl StateRead, changes: &Changes, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+    match changes.get(key) {
+        Some(changed) => Ok(changed.clone()),
+        None => base.get(key),
+    }
+}
+
+fn scan_over<'a>(
+    base: &'a impl StateRead,
+    changes: &'a Changes,
+    from: &[u8],
+    to: Option<&[u8]>,
+    order: Order,
+) -> Entries<'a> {
+    if to.is_some_and(|to| to <= from) {
+        return Box::new(std::iter::empty());
+    }
+    let upper = to.map_or(Bound::Unbounded, Bound::Excluded);
+    let changed = changes.range::<[u8], _>((Bound::Included(from), upper));
+    let changed = changed.map(|(key, value)| Ok((key.clone(), value.clone())));
+    let changed: Replaced<'a> = match order {
+        Order::Ascending => Box::new(changed),
+        Order::Descending => Box::new(changed.rev()),
+    };
+    merged(base.scan(from, to, order), changed, order)
 }
 
 impl<S: StateRead> StateWrite for StateDelta<S> {
@@ -164,7 +203,10 @@ impl<S: StateRead> StateWrite for StateDelta<S> {
 }
 
 /// What replaces an entry, or removes it.
-pub type Replaced<'a> = Box<dyn Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> + 'a>;
+pub type Replacement = (Vec<u8>, Option<Vec<u8>>);
+
+/// Replacements in the order of their keys, ascending or descending.
+pub type Replaced<'a> = Box<dyn Iterator<Item = Result<Replacement, StateError>> + 'a>;
 
 /// Two ordered sequences as one; of equal keys the second counts.
 pub fn merged<'a>(base: Entries<'a>, replaced: Replaced<'a>, order: Order) -> Entries<'a> {
@@ -188,10 +230,11 @@ impl Iterator for Merged<'_> {
                 None => None,
             };
             let (take_base, take_replaced) = match (base, self.replaced.peek()) {
+                (_, Some(Err(_))) => (false, true),
                 (None, None) => return None,
                 (Some(_), None) => (true, false),
                 (None, Some(_)) => (false, true),
-                (Some(b), Some((r, _))) => {
+                (Some(b), Some(Ok((r, _)))) => {
                     let order = if self.order == Order::Ascending { b.cmp(r) } else { b.cmp(r).reverse() };
                     (order.is_le(), order.is_ge())
                 }
@@ -200,8 +243,10 @@ impl Iterator for Merged<'_> {
             if !take_replaced {
                 return base;
             }
-            if let Some((key, Some(value))) = self.replaced.next() {
-                return Some(Ok((key, value)));
+            match self.replaced.next() {
+                Some(Ok((key, Some(value)))) => return Some(Ok((key, value))),
+                Some(Err(e)) => return Some(Err(e)),
+                Some(Ok((_, None))) | None => {}
             }
         }
     }

@@ -8,8 +8,8 @@ mod layers;
 mod memo;
 
 pub use layers::{
-    Changes, Empty, Entries, Entry, Layer, Order, Replaced, StateDelta, StateRead, StateWrite, after_prefix, merged,
-    scan_prefix,
+    Changes, Empty, Entries, Entry, Layer, Order, Replaced, Replacement, Shared, StateDelta, StateRead, StateWrite,
+    after_prefix, merged, scan_prefix,
 };
 pub use memo::{Held, Memo};
 

@@ -4,11 +4,10 @@ use crate::db::{Db, Family, escaped, escaped_prefix};
 use crate::tree::Reader;
 use crate::{Root, failed};
 use jmt::Sha256Jmt;
-use rocksdb::{Direction, IteratorMode, ReadOptions};
-use std::collections::BTreeMap;
+use rocksdb::{DBRawIterator, Direction, IteratorMode, ReadOptions};
 use std::sync::Arc;
 use zektra_state::StateError;
-use zektra_state::{Entries, Order, Replaced, StateRead, merged};
+use zektra_state::{Entries, Order, Replaced, Replacement, StateRead, merged};
 
 /// The state of one version. It does not change while later versions are committed, until its own leaves the window.
 ///
@@ -87,25 +86,67 @@ impl Snapshot {
         }
     }
 
-    /// For each key in a range that changed after this version, what it held.
-    fn past_range(&self, from: &[u8], to: Option<&[u8]>) -> Result<BTreeMap<Vec<u8>, Option<Vec<u8>>>, StateError> {
-        let mut out = BTreeMap::new();
-        let start = escaped_prefix(from);
-        let mode = IteratorMode::From(&start, Direction::Forward);
-        for entry in self.db.rocks().iterator_cf(self.db.family(Family::History), mode) {
-            let (at, held) = entry.map_err(failed)?;
-            let Some((key, version)) = unescaped(&at) else {
-                return Err(StateError::Damaged("a key of the history".into()));
-            };
-            if to.is_some_and(|to| &key[..] >= to) {
-                break;
+    /// For each key in a range that changed after this version, what it held, in the order of keys.
+    fn past_range(&self, from: &[u8], to: Option<&[u8]>, order: Order) -> Past<'_> {
+        let mut options = ReadOptions::default();
+        options.set_iterate_lower_bound(escaped_prefix(from));
+        if let Some(to) = to {
+            options.set_iterate_upper_bound(escaped_prefix(to));
+        }
+        let mut entries = self.db.rocks().raw_iterator_cf_opt(self.db.family(Family::History), options);
+        match order {
+            Order::Ascending => entries.seek_to_first(),
+            Order::Descending => entries.seek_to_last(),
+        }
+        Past { entries, version: self.version, order }
+    }
+}
+
+/// What keys held at a version, out of the history: one entry at a time is in memory.
+struct Past<'a> {
+    entries: DBRawIterator<'a>,
+    version: u64,
+    order: Order,
+}
+
+impl Past<'_> {
+    /// The next key that changed after the version, with what its first change found.
+    fn step(&mut self) -> Result<Option<Replacement>, StateError> {
+        let damaged = || StateError::Damaged("a key of the history".into());
+        while let Some(at) = self.entries.key() {
+            let (key, version) = unescaped(at).ok_or_else(damaged)?;
+            let prefix = escaped(&key);
+            let of = |version: u64| [&prefix[..], &version.to_be_bytes()].concat();
+            let later = version > self.version;
+            if !later || self.order == Order::Descending {
+                // The first change after the version counts, wherever among the key's this one stands.
+                self.entries.seek(of(self.version.saturating_add(1)));
+                self.entries.status().map_err(failed)?;
             }
-            if version > self.version {
-                // The first change counts.
-                out.entry(key).or_insert_with(|| held_of(&held));
+            let found = match self.entries.item() {
+                Some((at, held)) if at.len() == prefix.len() + 8 && at.starts_with(&prefix) => Some(held_of(held)),
+                _ => None,
+            };
+            match self.order {
+                // Already at the next key if there was none.
+                Order::Ascending if found.is_none() => {}
+                Order::Ascending => self.entries.seek(of(u64::MAX)),
+                Order::Descending => self.entries.seek_for_prev(&prefix),
+            }
+            if let Some(held) = found {
+                return Ok(Some((key, held)));
             }
         }
-        Ok(out)
+        self.entries.status().map_err(failed)?;
+        Ok(None)
+    }
+}
+
+impl Iterator for Past<'_> {
+    type Item = Result<Replacement, StateError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step().transpose()
     }
 }
 
@@ -174,14 +215,10 @@ impl StateRead for Snapshot {
         if self.version == u64::MAX || to.is_some_and(|to| to <= from) {
             return Box::new(std::iter::empty());
         }
-        match self.past_range(from, to).and_then(|past| self.demand_kept().map(|()| past)) {
-            Ok(past) => {
-                let past: Replaced<'a> = match order {
-                    Order::Ascending => Box::new(past.into_iter()),
-                    Order::Descending => Box::new(past.into_iter().rev()),
-                };
-                merged(last, past, order)
-            }
+        // Both hold what was there when they were made: what is pruned from here on stays theirs.
+        let past: Replaced<'a> = Box::new(self.past_range(from, to, order));
+        match self.demand_kept() {
+            Ok(()) => merged(last, past, order),
             Err(e) => Box::new(std::iter::once(Err(e))),
         }
     }

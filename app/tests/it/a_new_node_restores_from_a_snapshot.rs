@@ -95,3 +95,35 @@ fn or_begins_anew() {
     begun.block(&[]);
     assert_eq!(begun.balance(&alice.id()), FUNDS);
 }
+
+/// Folders of a node that was stopped while it wrote one snapshot and removed another.
+#[test]
+fn of_which_no_half_is_offered() {
+    let alice = Person::new("alice", 0);
+    let mut chain = TestChain::new(&[&alice]);
+    chain.block(&[]);
+    let all = chain.folder.path().join("snapshots");
+    for left in ["partial", "removed"] {
+        std::fs::create_dir_all(all.join(left)).unwrap();
+        std::fs::write(all.join(left).join("9"), [9]).unwrap();
+        std::fs::write(all.join(left).join("hashes"), [9; 320]).unwrap();
+    }
+    assert!(chain.app.list_snapshots().snapshots.is_empty());
+    let names = || {
+        let mut names: Vec<_> =
+            std::fs::read_dir(&all).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    // Twice the same, then another: what was before goes as a whole.
+    for height in [1, 1, 2] {
+        if height == 2 {
+            chain.block(&[]);
+        }
+        let chunks = take(&chain.app, height).unwrap();
+        assert_eq!(names(), [height.to_string()]);
+        let files = std::fs::read_dir(all.join(height.to_string())).unwrap().count();
+        assert_eq!(files, chunks + 1);
+        assert_eq!(chain.app.list_snapshots().snapshots.len(), 1);
+    }
+}

@@ -3,6 +3,7 @@ use super::test_chain::{Person, TestChain};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use zektra_app::index::{self, Query, search, search_among};
+use zektra_app::solo::find_blocks;
 use zektra_state::Order;
 
 fn hashes(chain: &SoloChain, query: &str, order: Order, skip: u64, take: u64) -> (Vec<(i64, u32)>, u64) {
@@ -72,6 +73,10 @@ fn pages_of_the_rpc_are_bounded() {
         chain.solo.call("tx_search", params).unwrap_err().data
     };
     assert_eq!(refused(json!({"query": "tx.height=1", "page": "2"})), "page should be within [1, 1] range, given 2");
+    let far = i64::MAX.to_string();
+    let none = format!("page should be within [1, 1] range, given {far}");
+    assert_eq!(refused(json!({"query": "tx.height=1", "page": far})), none);
+    assert_eq!(refused(json!({"query": "tx.height=1", "page": "0"})), "page should be within [1, 1] range, given 0");
     assert_eq!(
         refused(json!({"query": "tx.height"})),
         "query \"tx.height\": expected =, <, <=, >, >=, CONTAINS or EXISTS at character 9"
@@ -80,6 +85,52 @@ fn pages_of_the_rpc_are_bounded() {
     assert!(refused(json!({"query": "a.b='x"})).contains("a quote that does not end"));
     assert!(refused(json!({"query": ""})).contains("expected a condition"));
     assert!(refused(json!({"query": "a.b=c"})).contains("expected a number or a value in single quotes"));
+}
+
+#[test]
+fn blocks_by_height_and_by_what_happened_in_them() {
+    let mut chain = SoloChain::new();
+    let mut alice = person(0);
+    let to = person(1).id();
+    for _ in 0..5 {
+        // Results of some KiB.
+        let tx = alice.sign((0..5).map(|_| alice.pay(&to, 1)).collect());
+        assert_eq!(chain.solo.submit(tx).unwrap().code, 0);
+        chain.block();
+    }
+    let among = |query: &str, order, most| {
+        find_blocks(chain.app(), 1, &query.parse().unwrap(), order, most).map_err(|e| e.to_string())
+    };
+    let (up, down) = (Order::Ascending, Order::Descending);
+    assert_eq!(among("block.height>2 AND tm.event='NewBlock'", up, 3), Ok(vec![3, 4, 5]));
+    assert_eq!(among("block.height<=2", down, 2), Ok(vec![2, 1]));
+    assert_eq!(among("block.height>5", up, 0), Ok(vec![]));
+    assert_eq!(among("x.y EXISTS", up, 1000), Ok(vec![]));
+    let refused = |query: &str, most| {
+        format!(
+            "query {query:?}: looked at {most} blocks and KiB of their results, which is the limit; narrow it by block.height"
+        )
+    };
+    assert_eq!(among("block.height > 2", up, 2), Err(refused("block.height > 2", 2)));
+    // Results count with their size: five blocks are more than ten of them.
+    assert_eq!(among("x.y EXISTS", up, 10), Err(refused("x.y EXISTS", 10)));
+    let found = chain.call("block_search", json!({"query": "block.height>1", "order_by": "desc", "per_page": "3"}));
+    let heights: Vec<_> =
+        found["blocks"].as_array().unwrap().iter().map(|b| b["block"]["header"]["height"].clone()).collect();
+    assert_eq!((heights, &found["total_count"]), (vec!["5".into(), "4".into(), "3".into()], &"4".into()));
+}
+
+/// Pages are refused by their bytes, unless one transaction has them all.
+#[test]
+fn a_page_that_is_too_large_is_refused() {
+    let query: Query = "tx.height>0".parse().unwrap();
+    let most = index::MAX_PAGE_BYTES;
+    assert!(index::demand_page(&query, 5, most).is_ok() && index::demand_page(&query, 1, most + 1).is_ok());
+    let refused = index::demand_page(&query, 2, most + 1).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "query \"tx.height > 0\": the first 2 of the page have 33554433 bytes, expected at most 33554432; ask for fewer at once"
+    );
 }
 
 proptest! {

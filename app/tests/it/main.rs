@@ -7,6 +7,7 @@ mod a_killed_node_goes_on;
 mod a_new_node_restores_from_a_snapshot;
 mod a_node_runs_its_own_cometbft;
 mod a_payment_moves_coins_or_says_why;
+mod a_proposal_is_honest_or_refused;
 mod a_pruned_height_is_refused_by_name;
 mod a_reset_cometbft_is_refused;
 mod a_restart_goes_on_from_the_last_commit;

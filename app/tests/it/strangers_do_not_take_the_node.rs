@@ -1,16 +1,18 @@
 //! What one can do with connections alone.
 
 use super::node::{Node, get, zektrad};
-use super::solo_chain::person;
+use super::solo_chain::{SoloChain, person};
 use super::test_chain::coin;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cosmrs::tx::Fee;
+use prost::Message as _;
 use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use zektra_proto::cosmos::tx::v1beta1::{TxBody, TxRaw};
 
 /// Starts a solo chain with these bounds of its fronts.
 fn bounded(home: &Path, fronts: &str) -> Node {
@@ -93,6 +95,110 @@ fn with_requests_that_grow() {
     let (status, text) = simulate(6600);
     assert!(status == 500 && text.contains("out of gas"), "{status} {}", &text[..text.len().min(500)]);
     assert!(node.stop());
+}
+
+#[test]
+fn with_calls_that_do_not_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = bounded(folder.path(), "timeout_secs = 1\n");
+    // Each says that a body follows, and sends half of it.
+    let half = |path: &str, kind: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: 9\r\n\r\n\0\0"
+        )
+    };
+    let rest = said(&node.rest, half("/cosmos/tx/v1beta1/simulate", "application/json").as_bytes());
+    let grpc = said(&node.grpc, half("/cosmos.bank.v1beta1.Query/Params", "application/grpc").as_bytes());
+    let (rest, grpc) = (closed(rest), closed(grpc).to_lowercase());
+    assert!(rest.starts_with("HTTP/1.1 408") && rest.contains("no answer in 1 s"), "{rest}");
+    assert!(grpc.starts_with("http/1.1 200"), "{grpc}");
+    assert!(grpc.contains("grpc-status: 4\r\n") && grpc.contains("content-type: application/grpc"), "{grpc}");
+    assert!(node.stop());
+}
+
+#[test]
+fn with_answers_that_nobody_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = bounded(folder.path(), "answers_mib = 1\n");
+    let body = TxBody { memo: "x".repeat(1_000_000), ..TxBody::default() }.encode_to_vec();
+    let tx = TxRaw { body_bytes: body.into(), ..TxRaw::default() }.encode_to_vec();
+    let text = json!({"tx_bytes": BASE64.encode(tx)}).to_string();
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let url = format!("{}/cosmos/tx/v1beta1/decode", node.rest);
+    let decode = || {
+        let mut answer = agent.post(&url).send(&text).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    };
+    let until = |wanted: u16| {
+        let begun = Instant::now();
+        loop {
+            let (status, text) = decode();
+            assert!(status == 200 || status == 503, "{status} {text}");
+            if status == wanted {
+                return text;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{wanted} is not answered");
+        }
+    };
+    assert!(until(200).len() > 1_000_000);
+    let head = format!("POST /cosmos/tx/v1beta1/decode HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", text.len());
+    let silent = said(&node.rest, b"");
+    let (mut asking, request) = (silent.try_clone().unwrap(), head + &text);
+    let asks = std::thread::spawn(move || while asking.write_all(request.as_bytes()).is_ok() {});
+    let refused = until(503);
+    assert!(refused.contains("1 MiB of answers wait to be read: ask again later, or for less"), "{refused}");
+    assert_eq!(node.get("/cosmos/bank/v1beta1/params").0, 200);
+    silent.shutdown(std::net::Shutdown::Both).unwrap();
+    asks.join().unwrap();
+    drop(silent);
+    until(200);
+    assert!(node.stop());
+}
+
+/// Over HTTP/2 one can live, answer every ping, and let nothing of an answer through.
+#[test]
+fn with_answers_that_nobody_lets_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = bounded(folder.path(), "idle_secs = 1\n");
+    // A GET of /openapi.json with a window of no bytes (RFC 9113, RFC 7541).
+    let frame = |kind: u8, flags: u8, stream: u8, content: &[u8]| {
+        [&[0, 0, u8::try_from(content.len()).unwrap(), kind, flags, 0, 0, 0, stream], content].concat()
+    };
+    let headers = [&[0x82, 0x86, 0x04, 13][..], b"/openapi.json", &[0x01, 1, b'x']].concat();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let asked = [&preface[..], &frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]), &frame(1, 5, 1, &headers)].concat();
+    let (mut stream, begun) = (said(&node.rest, &asked), Instant::now());
+    let (mut head, mut seen) = ([0; 9], [0; 10]);
+    while stream.read_exact(&mut head).is_ok() {
+        let mut content = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        if stream.read_exact(&mut content).is_err() {
+            break;
+        }
+        seen[usize::from(head[3])] += 1;
+        // A ping is answered with itself; one that is not written finds the connection closed.
+        if head[3] == 6 && stream.write_all(&frame(6, 1, 0, &content)).is_err() {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "still open");
+    }
+    let [data, answers, .., pings, _, _, _] = seen;
+    assert!(data == 0 && answers == 1 && pings > 0, "{seen:?}");
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    assert!(node.stop());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_batches_of_long_answers() {
+    let chain = SoloChain::new();
+    let batch = [1, 2, 3].map(|id| json!({"jsonrpc": "2.0", "id": id, "method": "genesis"}));
+    let text = zektra_app::front::rpc::answers(&chain.solo, &batch, 100).await;
+    let answers: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(answers[0]["result"]["genesis"].is_object());
+    for (k, id) in [(1, 2), (2, 3)] {
+        let (error, found) = (answers[k]["error"]["data"].as_str().unwrap(), &answers[k]["id"]);
+        assert!(*found == id && error.contains("more than 100: ask in another batch"), "{found} {error}");
+    }
+    assert_eq!(zektra_app::front::rpc::answers(&chain.solo, &[], 100).await, "[]");
 }
 
 #[test]

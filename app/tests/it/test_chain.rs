@@ -9,9 +9,10 @@ use tempfile::TempDir;
 use tendermint_abci::Application as _;
 use tendermint_proto::google::protobuf::{Duration, Timestamp};
 use zektra_app::app::{App, Config};
+use zektra_proto::tendermint::abci::response_process_proposal::ProposalStatus;
 use zektra_proto::tendermint::abci::{
-    Event, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestQuery,
-    ResponseCheckTx, ResponseFinalizeBlock, ResponseQuery,
+    Event, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestProcessProposal,
+    RequestQuery, ResponseCheckTx, ResponseFinalizeBlock, ResponseQuery,
 };
 use zektra_proto::tendermint::types::{
     AbciParams, BlockParams, ConsensusParams, EvidenceParams, ValidatorParams, VersionParams,
@@ -166,6 +167,11 @@ impl TestChain {
         self.app.prepare_proposal(request).txs.into_iter().map(|t| t.to_vec()).collect()
     }
 
+    /// Whether a proposed block is accepted.
+    pub fn accepts(&self, txs: &[Vec<u8>]) -> bool {
+        accepts(&self.app, self.height + 1, txs)
+    }
+
     pub fn query(&self, path: &str, data: Vec<u8>, height: i64) -> ResponseQuery {
         self.app.query(RequestQuery { path: path.into(), data: data.into(), height, prove: false })
     }
@@ -194,6 +200,12 @@ pub fn init(app: &App, genesis: &Value, max_gas: i64) -> Vec<u8> {
         initial_height: 1,
     };
     app.init_chain(request).app_hash.to_vec()
+}
+
+pub fn accepts(app: &App, height: i64, txs: &[Vec<u8>]) -> bool {
+    let txs = txs.iter().map(|t| t.clone().into()).collect();
+    app.process_proposal(RequestProcessProposal { txs, height, ..Default::default() }).status
+        == ProposalStatus::Accept as i32
 }
 
 pub fn request(height: i64, txs: &[Vec<u8>]) -> RequestFinalizeBlock {

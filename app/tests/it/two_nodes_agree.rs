@@ -74,7 +74,8 @@ fn execute(blocks: u64, alone: bool) -> String {
         let txs: Vec<_> = (0..random.below(9)).map(|_| transaction(&mut random, &mut people)).collect();
         if !alone {
             txs.iter().for_each(|tx| drop(chain.check(tx)));
-            chain.propose(&txs, 1 << 20);
+            let proposal = chain.propose(&txs, 1 << 20);
+            assert!(chain.accepts(&proposal), "an honest proposal of block {height} is refused");
             if height % 50 == 0 {
                 chain.reopen();
             }

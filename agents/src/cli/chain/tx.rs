@@ -27,6 +27,10 @@ use zektra_proto::json::{self as wire, pool};
 /// Gas where nothing else is said, as in the SDK.
 const GAS: u64 = 200_000;
 
+/// Gas that an estimate may have where nobody is asked: ten times what a transaction without an estimate has. A node
+/// may claim anything, and the fee follows.
+const UNASKED_GAS: u64 = 10 * GAS;
+
 const SEND: &str = "cosmos.bank.v1beta1.MsgSend";
 const MULTI_SEND: &str = "cosmos.bank.v1beta1.MsgMultiSend";
 
@@ -48,6 +52,9 @@ struct Making {
     /// With --gas auto: the simulation's gas times this.
     #[arg(long, default_value_t = 1.3, value_name = "FACTOR")]
     gas_adjustment: f64,
+    /// With --gas auto: no estimate above this is taken. Without it, none above 2000000 is signed with --yes.
+    #[arg(long, value_name = "GAS")]
+    max_gas: Option<u64>,
     /// A text that everybody can read.
     #[arg(long, visible_alias = "memo", default_value = "")]
     note: String,
@@ -395,6 +402,10 @@ fn send(
         if making.dry_run {
             return Ok(());
         }
+        let most = making.max_gas.or((yes && !making.generate_only).then_some(UNASKED_GAS)).unwrap_or(u64::MAX);
+        allow(gas <= most, || {
+            format!("gas estimate {gas}: expected at most {most}; --max-gas takes more, and so does a yes when asked")
+        })?;
     }
     let tx = draft(fee_of(gas)?, gas);
     if making.generate_only {

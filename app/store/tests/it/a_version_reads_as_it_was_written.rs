@@ -57,6 +57,45 @@ proptest! {
         prop_assert!(store.snapshot(first + list.len() as u64).is_err());
     }
 
+    /// What a scan gives is settled when it begins, whatever is committed and pruned between two of its entries.
+    #[test]
+    fn while_versions_are_committed(
+        list in prop::collection::vec(changes(), 2..12),
+        at in any::<prop::sample::Index>(),
+        keep in prop::option::of(2u64..6),
+        (from, to) in range(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), options(keep)).unwrap();
+        let (before, after) = list.split_at(1 + at.index(list.len() - 1));
+        let mut models = vec![];
+        let mut model = BTreeMap::new();
+        for (version, changes) in (0..).zip(before) {
+            apply(&mut model, changes);
+            commit(&store, version, changes);
+            models.push(model.clone());
+        }
+        let snapshots: Vec<_> =
+            (store.oldest().unwrap()..before.len() as u64).map(|v| store.snapshot(v).unwrap()).collect();
+        let mut scans = vec![];
+        for snapshot in &snapshots {
+            let inside = |key: &[u8]| key >= &from[..] && to.as_ref().is_none_or(|to| key < &to[..]);
+            let of_version = models[usize::try_from(snapshot.version()).unwrap()].clone();
+            let wanted: Vec<_> = of_version.into_iter().filter(|(k, _)| inside(k)).collect();
+            let backwards = wanted.iter().rev().cloned().collect();
+            scans.push((snapshot.scan(&from, to.as_deref(), Order::Ascending), vec![], wanted));
+            scans.push((snapshot.scan(&from, to.as_deref(), Order::Descending), vec![], backwards));
+        }
+        for (version, changes) in (before.len() as u64..).zip(after) {
+            scans.iter_mut().for_each(|(scan, found, _)| found.extend(scan.next().transpose().unwrap()));
+            commit(&store, version, changes);
+        }
+        for (scan, mut found, wanted) in scans {
+            found.extend(scan.collect::<Result<Vec<_>, _>>().unwrap());
+            prop_assert_eq!(found, wanted);
+        }
+    }
+
     #[test]
     fn the_root_is_that_of_the_entries_alone(list in prop::collection::vec(changes(), 1..6)) {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -89,6 +128,28 @@ fn two_versions_in_one_batch() {
     assert_eq!(zero.get(b"b").unwrap(), Some(vec![2]));
     assert_eq!(one.get(b"a").unwrap(), Some(vec![3]));
     assert_eq!(one.get(b"b").unwrap(), None);
+}
+
+#[test]
+fn keys_that_change_often_are_scanned_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), options(None)).unwrap();
+    let keys = [&b"a"[..], b"a\0", b"a\0\x01", b"a\x01", b"b", b"\xff"];
+    for version in 0..100u64 {
+        // Each is there in two versions of three, and never the same.
+        let of = |k: usize| (!(version + k as u64).is_multiple_of(3)).then(|| vec![k as u8, version as u8]);
+        let changes = keys.iter().enumerate().map(|(k, key)| (key.to_vec(), of(k))).collect();
+        commit(&store, version, &changes);
+    }
+    for version in 0..100u64 {
+        let snapshot = store.snapshot(version).unwrap();
+        let there = |k: &usize| !(version + *k as u64).is_multiple_of(3);
+        let wanted: Vec<_> =
+            (0..keys.len()).filter(there).map(|k| (keys[k].to_vec(), vec![k as u8, version as u8])).collect();
+        let found = |order| snapshot.scan(b"a", None, order).collect::<Result<Vec<_>, _>>().unwrap();
+        assert_eq!(found(Order::Ascending), wanted);
+        assert_eq!(found(Order::Descending), wanted.into_iter().rev().collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 use super::model::{apply, changes, key, range, same};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use zektra_state::{
-    Changes, Layer as _, Memo, Order, StateDelta, StateRead as _, StateWrite as _, after_prefix, scan_prefix,
+    Changes, Layer as _, Memo, Order, Shared, StateDelta, StateRead as _, StateWrite as _, after_prefix, scan_prefix,
 };
 use zektra_store::Store;
 
@@ -33,6 +34,7 @@ proptest! {
             let mut above = model.clone();
             apply(&mut above, layer);
             same(&upper, &above, &range, &probe);
+            same(&Shared::new(&lower, Arc::new(layer.clone())), &above, &range, &probe);
             same(&lower, &model, &range, &probe);
             let written = upper.into_changes();
             prop_assert_eq!(&written, layer);
