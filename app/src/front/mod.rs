@@ -1,5 +1,6 @@
 //! The fronts: each service answers over gRPC and over REST as it does over ABCI.
 
+mod escape;
 pub mod gate;
 pub mod grpc;
 pub mod metrics;
