@@ -8,7 +8,7 @@ mod start;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -71,15 +71,20 @@ enum Command {
 #[error("{0}")]
 struct Input(String);
 
+/// What the system says of a path that was named wrongly.
+const NAMED: [ErrorKind; 4] =
+    [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::IsADirectory, ErrorKind::NotADirectory];
+
 /// 2 for bad input, 1 for the rest.
 fn exit_code(error: &anyhow::Error) -> u8 {
     let input = |e: &(dyn std::error::Error + 'static)| {
         e.is::<Input>()
             || e.is::<SpecError>()
-            || matches!(
-                e.downcast_ref(),
-                Some(HomeError::Content { .. } | HomeError::Exists(_) | HomeError::Missing(_))
-            )
+            || match e.downcast_ref() {
+                Some(HomeError::Content { .. } | HomeError::Exists(_) | HomeError::Missing(_)) => true,
+                Some(HomeError::Io { error, .. }) => NAMED.contains(&error.kind()),
+                Some(HomeError::Taken(_)) | None => false,
+            }
     };
     if error.chain().any(input) { 2 } else { 1 }
 }

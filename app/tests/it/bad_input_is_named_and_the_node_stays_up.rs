@@ -121,6 +121,10 @@ fn at_the_start() {
         assert!(wrong.contains(&format!("{address:?}, expected host:port as 127.0.0.1:26657")), "{wrong}");
     }
     assert!(said(&["start", "--comet-rpc", "foo"]).contains("\"foo\", expected host:port, tcp://host:port"));
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let in_file = zektrad().args(["init", "--home"]).arg(file.join("home")).output().unwrap();
+    assert_eq!(in_file.status.code(), Some(2), "{}", String::from_utf8_lossy(&in_file.stderr));
     assert!(said(&["init", "--spec", "none.toml"]).contains("--spec none.toml: No such file"));
     assert!(zektrad().args(["init", "my-name", "--home"]).arg(folder.path()).output().unwrap().status.success());
     // A home is made now: the next may not make another.

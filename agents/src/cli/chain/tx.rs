@@ -206,7 +206,7 @@ fn messages() -> impl Iterator<Item = (String, MethodDescriptor, MessageDescript
         let signers = input.options().get_extension(signer.as_ref()?).into_owned();
         let signer = signers.as_list()?.first()?.as_str()?.to_string();
         // What governance alone may do no account can sign.
-        (signer != "authority").then(|| (module, m, input, signer))
+        (signer != "authority").then_some((module, m, input, signer))
     })
 }
 
@@ -231,7 +231,8 @@ impl Source for Messages {
                 Some(group) => *group = group.clone().subcommand(making),
                 None => {
                     let about = format!("Transactions of {module}");
-                    groups.push(Command::new(module).about(about).subcommand_required(true).subcommand(making));
+                    let group = Command::new(module).about(about).subcommand_required(true);
+                    groups.push(group.arg_required_else_help(true).subcommand(making));
                 }
             }
         }
