@@ -190,7 +190,9 @@ impl Config {
         for (name, front) in
             [("rpc", &config.rpc), ("grpc", &config.grpc), ("api", &config.api), ("metrics", &config.metrics)]
         {
-            front.host_and_port().map_err(|e| format!("{name}.address: {e}"))?;
+            if front.enable {
+                front.host_and_port().map_err(|e| format!("{name}.address: {e}"))?;
+            }
         }
         zektra_comet::Remote::check(&config.comet.rpc).map_err(|e| format!("comet.rpc: {e}"))?;
         if config.state.keep == 1 {
