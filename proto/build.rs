@@ -10,12 +10,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         protos(Path::new(folder), &mut files)?;
     }
     files.sort();
-    let descriptors = protox::Compiler::new(["."])?
-        .include_imports(true)
-        .include_source_info(false)
-        .open_files(&files)?
-        .encode_file_descriptor_set();
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler.include_imports(true).include_source_info(false).open_files(&files)?;
+    let descriptors = compiler.encode_file_descriptor_set();
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    let commented = compiler.include_source_info(true).file_descriptor_set();
+    std::fs::write(out.join("comments.rs"), format!("&{:?}", comments(&commented)))?;
     // With the options of extensions, which Rust types do not keep.
     std::fs::write(out.join("descriptors.bin"), &descriptors)?;
     prost_build::Config::new()
@@ -25,6 +25,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .include_file("all.rs")
         .compile_fds(prost_types::FileDescriptorSet::decode(&descriptors[..])?)?;
     Ok(())
+}
+
+/// The comments of all methods, by the methods' full names in order.
+fn comments(files: &prost_types::FileDescriptorSet) -> Vec<(String, String)> {
+    let mut out = vec![];
+    for file in &files.file {
+        let locations = file.source_code_info.iter().flat_map(|info| &info.location);
+        for location in locations {
+            // Field 6 of a file are its services, field 2 of a service its methods.
+            let &[6, service, 2, method] = &location.path[..] else { continue };
+            let service = file.service.get(service as usize);
+            let method = service.and_then(|s| s.method.get(method as usize));
+            if let (Some(service), Some(method), Some(text)) = (service, method, &location.leading_comments) {
+                let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                out.push((format!("{}.{}.{}", file.package(), service.name(), method.name()), text));
+            }
+        }
+    }
+    out.sort();
+    out
 }
 
 fn protos(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {

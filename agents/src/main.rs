@@ -1,10 +1,11 @@
 //! `zektra`: seats, encrypted tables, training, models, from the command line.
 //!
-//! Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 refused by a party or by the rules of hiding.
+//! Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 refused by a party, by the chain or by the rules of hiding.
 
 mod cli;
 
 use clap::Parser as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -16,11 +17,12 @@ fn main() -> ExitCode {
             let code = cli::exit_code(&error);
             // What others say must not reach the terminal as commands.
             let text = format!("{error:#}").replace(|c: char| c.is_control() && c != '\n', "");
-            if json {
-                eprintln!("{}", serde_json::json!({ "error": text, "exit_code": code }));
-            } else {
-                eprintln!("error: {text}");
-            }
+            let line = match json {
+                true => serde_json::json!({ "error": text, "exit_code": code }).to_string(),
+                false => format!("error: {text}"),
+            };
+            // A reader that has gone does not change the exit code.
+            let _ = writeln!(std::io::stderr(), "{line}");
             ExitCode::from(code)
         }
     }

@@ -4,6 +4,7 @@
 //! `zektra/` is ours; the other folders state what Cosmos clients expect, as far as it is served.
 #![allow(missing_docs)]
 
+pub mod about;
 pub mod json;
 pub mod raw;
 

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::time::{Duration, Instant};
 use zektra_comet::{Comet as _, Remote, RpcError};
 use zektra_proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountInfoRequest, QueryAccountInfoResponse};
@@ -36,12 +37,12 @@ pub enum ChainError {
         log: String,
     },
     /// A transaction did not get into a block in time.
-    #[error("transaction {hash}: not in a block after {seconds} seconds")]
+    #[error("transaction {hash}: not in a block after {waited:?}")]
     NotIncluded {
         /// Its hash.
         hash: String,
         /// How long it was waited for.
-        seconds: u64,
+        waited: Duration,
     },
 }
 
@@ -70,6 +71,21 @@ impl From<RpcError> for ChainError {
         // The method's own words where there are any, not JSON-RPC's name of the code.
         Self::Unreachable(if e.data.is_empty() { e.message } else { e.data })
     }
+}
+
+/// What CometBFT's pool says of transactions that it does not take, with the SDK's codes of it.
+const POOL: [(&str, u32); 3] = [("tx already exists in cache", 19), ("mempool is full", 20), ("tx too large", 21)];
+
+/// The SDK's answer to a transaction that the node's pool does not take: CometBFT says so by an error of the RPC.
+fn pool_refuses(tx: &[u8], error: &str) -> Option<TxResponse> {
+    let (_, code) = POOL.iter().find(|(text, _)| error.to_lowercase().contains(text))?;
+    Some(TxResponse {
+        txhash: hex::encode_upper(Sha256::digest(tx)),
+        code: *code,
+        codespace: "sdk".into(),
+        raw_log: error.into(),
+        ..Default::default()
+    })
 }
 
 /// Whether a node checks a transaction before it answers.
@@ -166,13 +182,16 @@ impl Client {
     /// Hands a transaction to the node.
     ///
     /// # Errors
-    /// No answer. What the chain says of the transaction is in the response's `code`.
+    /// No answer. What the chain or the node's pool says of the transaction is in the response's `code`.
     pub fn broadcast(&self, tx: &[u8], how: Broadcast) -> Result<TxResponse, ChainError> {
         let method = match how {
             Broadcast::Sync => "broadcast_tx_sync",
             Broadcast::Async => "broadcast_tx_async",
         };
-        let answer = self.rpc(method, json!({"tx": STANDARD.encode(tx)}))?;
+        let answer = match self.rpc.call(method, json!({"tx": STANDARD.encode(tx)})) {
+            Err(e) => return pool_refuses(tx, &e.data).ok_or_else(|| e.into()),
+            Ok(answer) => answer,
+        };
         let text = |key: &str| answer[key].as_str().unwrap_or_default().to_string();
         Ok(TxResponse {
             txhash: text("hash"),
@@ -202,11 +221,11 @@ impl Client {
             match self.tx(hash) {
                 Err(e) if e.is_missing() && start.elapsed() < longest => {}
                 Err(e) if e.is_missing() => {
-                    return Err(ChainError::NotIncluded { hash: hash.into(), seconds: longest.as_secs() });
+                    return Err(ChainError::NotIncluded { hash: hash.into(), waited: longest });
                 }
                 other => return other,
             }
-            std::thread::sleep(POLL);
+            std::thread::sleep(POLL.min(longest.saturating_sub(start.elapsed())));
         }
     }
 

@@ -145,6 +145,7 @@ fn coins_move_from_the_command_line() {
     assert_eq!(code, 0, "{err}");
     assert_eq!(wallet.json(&["tx", "broadcast", file, "--wait"])["code"], 0);
     assert_eq!(wallet.balance("bob"), 1234 + 5);
+    wallet.refused(&["tx", "broadcast", file], "", 3, "tx already exists in cache (code 19, codespace sdk)");
     let (_, bytes, _) = wallet.run(&["tx", "encode", file], "");
     let signed: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(wallet.json(&["tx", "decode", bytes.trim()]), signed);
@@ -188,6 +189,41 @@ fn coins_move_from_the_command_line() {
         "no answer from http://127.0.0.1:1",
     );
     wallet.refused(&["status", "--home", file], "", 2, file);
+    for node in ["foo", "26657", "tcp://:1", "ftp://foo:1"] {
+        wallet.refused(&["status", "--node", node], "", 2, &format!("node: {node:?}, expected host:port"));
+    }
+    // Only the RPC answers these.
+    for asked in [&["status"][..], &["query", "block"]] {
+        wallet.refused(&[asked, &["--grpc-addr", &chain.grpc]].concat(), "", 2, "unexpected argument '--grpc-addr'");
+    }
+    let missing = "0".repeat(64);
+    let wait = ["query", "wait-tx", &missing, "--timeout"];
+    wallet.refused(&[&wait[..], &["300ms"]].concat(), "", 1, "not in a block after 300ms");
+    wallet.refused(&[&wait[..], &["2"]].concat(), "", 2, "expected a time as 500ms, 2s or 1m30s");
+}
+
+#[test]
+fn commands_say_what_they_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let wallet = Wallet { home: folder.path(), node: "tcp://127.0.0.1:1", backend: "test" };
+    let says = |arguments: &[&str], text: &str| {
+        let (code, out, _) = wallet.run(&[arguments, &["--help"]].concat(), "");
+        assert!(code == 0 && out.contains(text), "{arguments:?}: {out}");
+    };
+    says(&["query", "bank"], "All coins that an account has");
+    says(&["query", "bank", "balances"], "All coins that an account has");
+    says(&["tx", "bank"], "Sends coins from one account to another");
+
+    // An address, wherever it is from, and its bytes.
+    let own = wallet.json(&["keys", "parse", ALICE]);
+    assert_eq!((&own["human"], own.get("formats")), (&"zektra".into(), None));
+    let other = wallet.json(&["keys", "parse", "cosmos1r5v5srda7xfth3hn2s26txvrcrntldjumt8mhl"]);
+    assert_eq!(
+        (&other["human"], &other["bytes"], &other["formats"][0]),
+        (&"cosmos".into(), &own["bytes"], &ALICE.into())
+    );
+    assert!(other["note"].as_str().unwrap().contains("this chain's is \"zektra\""));
+    assert_eq!(wallet.json(&["keys", "parse", own["bytes"].as_str().unwrap()])["formats"][0], ALICE);
 }
 
 #[test]

@@ -70,6 +70,23 @@ impl Remote {
         Self { agent: config.into(), url }
     }
 
+    /// Says what is wrong with an address that [`Remote::new`] cannot reach whatever runs.
+    ///
+    /// # Errors
+    /// No host, no port where no scheme gives one, a scheme that is not spoken.
+    pub fn check(address: &str) -> Result<(), String> {
+        let wrong = || format!("{address:?}, expected host:port, tcp://host:port, http://… or https://…");
+        let (scheme, place) = address.split_once("://").unwrap_or(("tcp", address));
+        let place = place.split('/').next().unwrap_or_default();
+        let port = place.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        let fits = match (scheme, port) {
+            ("tcp" | "http" | "https", Some((host, port))) => !host.is_empty() && port.parse::<u16>().is_ok(),
+            ("http" | "https", None) => !place.is_empty(),
+            _ => false,
+        };
+        if fits { Ok(()) } else { Err(wrong()) }
+    }
+
     /// Where it is.
     pub fn url(&self) -> &str {
         &self.url
@@ -91,5 +108,29 @@ impl Comet for Remote {
             return Err(RpcError { code, message: text("message"), data: text("data") });
         }
         answer.get_mut("result").map(Value::take).ok_or_else(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Remote;
+
+    #[test]
+    fn addresses_are_checked() {
+        for fits in [
+            "localhost:26657",
+            "tcp://[::1]:26657",
+            "http://127.0.0.1:1/path",
+            "https://rpc.example.org",
+            "https://rpc.example.org/",
+            "https://name:word@rpc.example.org:443/x",
+        ] {
+            assert_eq!(Remote::check(fits), Ok(()), "{fits}");
+        }
+        for wrong in
+            ["", "foo", "26657", ":26657", "foo:", "foo:99999", "tcp://foo", "http://", "http://:1", "ftp://foo:1"]
+        {
+            assert!(Remote::check(wrong).unwrap_err().contains("expected host:port"), "{wrong}");
+        }
     }
 }

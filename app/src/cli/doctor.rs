@@ -4,6 +4,7 @@ use super::say;
 use anyhow::{Result, bail};
 use std::net::TcpListener;
 use zektra_app::app::APP_VERSION;
+use zektra_app::node::config::Front;
 use zektra_app::node::run::open;
 use zektra_app::node::{Home, HomeError, dev};
 use zektra_genesis::Genesis;
@@ -53,9 +54,7 @@ pub fn doctor(home: &Home) -> Result<()> {
             report.said("database", database(home, &config, genesis.as_ref().ok()));
             for (name, front) in [("rpc", &config.rpc), ("grpc", &config.grpc), ("api", &config.api)] {
                 if front.enable {
-                    let address = front.address.strip_prefix("tcp://").unwrap_or(&front.address);
-                    let free = TcpListener::bind(address).map(|_| format!("{address} is free"));
-                    report.said(name, free.map_err(|e| anyhow::anyhow!("{address}: {e}; name another in app.toml")));
+                    report.said(name, free(front).map_err(anyhow::Error::msg));
                 }
             }
         }
@@ -64,6 +63,15 @@ pub fn doctor(home: &Home) -> Result<()> {
     match report.0 {
         0 => Ok(()),
         wrong => bail!("{wrong} of these are wrong"),
+    }
+}
+
+/// Whether a server could listen.
+fn free(front: &Front) -> Result<String, String> {
+    let address = front.host_and_port()?;
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(format!("{address} is free")),
+        Err(e) => Err(format!("{address}: {e}; name another in app.toml")),
     }
 }
 

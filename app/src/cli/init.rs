@@ -1,7 +1,7 @@
 //! Homes and genesis files.
 
-use super::say;
-use anyhow::{Context as _, Result, bail};
+use super::{Input, say};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
@@ -60,7 +60,9 @@ pub struct Testnet {
 impl Chain {
     pub fn spec(&self) -> Result<Spec> {
         let text = match &self.spec {
-            Some(path) => std::fs::read_to_string(path).with_context(|| format!("--spec {}", path.display()))?,
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|e| Input(format!("--spec {}: {e}", path.display())))?
+            }
             None => DEVNET.to_string(),
         };
         let mut spec = Spec::read(&text)?;
@@ -80,7 +82,7 @@ pub fn make(home: &Home, chain: &Chain, moniker: &str) -> Result<Genesis> {
         return Err(HomeError::Exists(home.config_file("genesis.json")).into());
     }
     let spec = chain.spec()?;
-    home.prepare(&Config::default())?;
+    home.prepare(&Config { moniker: moniker.into(), ..Config::default() })?;
     let key = public(&home.validator_key()?);
     let validators = [Validator { key, power: POWER, name: moniker.into() }];
     let genesis = spec.genesis(now(), APP_VERSION, &validators)?;
@@ -116,9 +118,10 @@ pub fn testnet(command: &Testnet) -> Result<()> {
         let name = format!("node{k}");
         let home = Home::new(command.output_dir.join(&name));
         if home.is_made() {
-            bail!("{} holds a chain already: remove it, or name another folder", home.path().display());
+            let held = home.path().display();
+            return Err(Input(format!("{held} holds a chain already: remove it, or name another folder")).into());
         }
-        home.prepare(&Config::default())?;
+        home.prepare(&Config { moniker: name.clone(), ..Config::default() })?;
         validators.push(Validator { key: public(&home.validator_key()?), power: POWER, name });
         homes.push(home);
     }

@@ -1,4 +1,6 @@
 //! The commands of `zektrad`.
+//!
+//! Exit codes: 0 done, 1 failed, 2 bad usage or input.
 
 mod doctor;
 mod init;
@@ -6,11 +8,12 @@ mod start;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
-use zektra_app::node::Home;
+use zektra_app::node::{Home, HomeError};
+use zektra_genesis::SpecError;
 
 /// The node of a Zektra chain.
 #[derive(Parser)]
@@ -63,6 +66,29 @@ enum Command {
     Config,
 }
 
+/// Input that cannot be used, for what no other error says better.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Input(String);
+
+/// What the system says of a path that was named wrongly.
+const NAMED: [ErrorKind; 4] =
+    [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::IsADirectory, ErrorKind::NotADirectory];
+
+/// 2 for bad input, 1 for the rest.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    let input = |e: &(dyn std::error::Error + 'static)| {
+        e.is::<Input>()
+            || e.is::<SpecError>()
+            || match e.downcast_ref() {
+                Some(HomeError::Content { .. } | HomeError::Exists(_) | HomeError::Missing(_)) => true,
+                Some(HomeError::Io { error, .. }) => NAMED.contains(&error.kind()),
+                Some(HomeError::Taken(_)) | None => false,
+            }
+    };
+    if error.chain().any(input) { 2 } else { 1 }
+}
+
 /// The home that is named, or the usual one.
 fn home(common: &Common) -> Home {
     Home::new(common.home.clone().unwrap_or_else(|| {
@@ -94,10 +120,11 @@ fn log(common: &Common) -> Result<()> {
     // A single word that is no level would be taken for the name of a part, and silence all others.
     let word = common.log_level.bytes().all(|b| b.is_ascii_alphanumeric());
     if word && common.log_level.parse::<tracing::level_filters::LevelFilter>().is_err() {
-        anyhow::bail!("--log-level {:?}: expected error, warn, info, debug, trace, off, or a filter", common.log_level);
+        let expected = "error, warn, info, debug, trace, off, or a filter";
+        return Err(Input(format!("--log-level {:?}: expected {expected}", common.log_level)).into());
     }
-    let filter = EnvFilter::try_new(&common.log_level)
-        .map_err(|e| anyhow::anyhow!("--log-level {:?}: {e}", common.log_level))?;
+    let filter =
+        EnvFilter::try_new(&common.log_level).map_err(|e| Input(format!("--log-level {:?}: {e}", common.log_level)))?;
     let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines).with_target(false);
     let logger = logger.with_ansi(std::io::stderr().is_terminal());
     match common.log_format {
@@ -122,8 +149,9 @@ pub fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("error: {e:#}");
-            ExitCode::FAILURE
+            // A reader that has gone does not change the exit code.
+            let _ = writeln!(std::io::stderr(), "error: {e:#}");
+            ExitCode::from(exit_code(&e))
         }
     }
 }

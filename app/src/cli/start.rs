@@ -1,13 +1,15 @@
 //! Runs the node.
 
 use super::init::{Chain, make};
-use super::say;
-use anyhow::{Result, bail};
+use super::{Input, say};
+use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
+use zektra_app::node::config::host_and_port;
 use zektra_app::node::run::{self, Endpoints, Stop};
 use zektra_app::node::{Config, Home, dev};
 use zektra_app::solo::Solo;
+use zektra_comet::Remote;
 
 #[derive(Args)]
 pub struct Start {
@@ -21,22 +23,22 @@ pub struct Start {
     #[arg(long, requires = "solo")]
     on_tx: bool,
     /// Where CometBFT's RPC listens with --solo.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     rpc: Option<String>,
     /// Where gRPC listens.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     grpc: Option<String>,
     /// Where REST listens.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     api: Option<String>,
     /// Where Prometheus finds metrics; off without a word.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     metrics: Option<String>,
     /// Where ABCI listens without --solo: tcp://host:port or unix://path.
     #[arg(long, value_name = "ADDRESS")]
     abci: Option<String>,
     /// CometBFT's RPC without --solo.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = url)]
     comet_rpc: Option<String>,
     /// Start this CometBFT, too, and stop it with the node; without the flag one is waited for.
     #[arg(long, value_name = "PROGRAM", num_args = 0..=1, default_missing_value = "cometbft", conflicts_with = "solo")]
@@ -49,6 +51,14 @@ pub struct Start {
     snapshot_every: Option<u64>,
     #[command(flatten)]
     chain: Chain,
+}
+
+fn address(text: &str) -> Result<String, String> {
+    host_and_port(text).map(|_| text.into())
+}
+
+fn url(text: &str) -> Result<String, String> {
+    Remote::check(text).map(|()| text.into())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -89,7 +99,7 @@ impl Start {
         }
         if let Some(prices) = &self.minimum_gas_prices {
             config.minimum_gas_prices = prices.clone();
-            config.gas_prices().map_err(|e| anyhow::anyhow!("--minimum-gas-prices: {e}"))?;
+            config.gas_prices().map_err(|e| Input(format!("--minimum-gas-prices: {e}")))?;
         }
         if let Some(every) = self.snapshot_every {
             config.state.snapshot_every = every;
@@ -146,12 +156,14 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
     if fresh {
         make(home, &command.chain, "solo")?;
     } else if command.chain.spec.is_some() || command.chain.bech32_prefix.is_some() {
-        bail!("{} holds a chain already: --spec and --bech32-prefix are for an empty home", home.path().display());
+        let held = home.path().display();
+        let wrong = format!("{held} holds a chain already: --spec and --bech32-prefix are for an empty home");
+        return Err(Input(wrong).into());
     } else if let Some(id) = &command.chain.chain_id
         && *id != home.genesis()?.typed.chain_id.as_str()
     {
         let held = home.genesis()?.typed.chain_id;
-        bail!("--chain-id {id:?}: {} holds the chain {held}", home.path().display());
+        return Err(Input(format!("--chain-id {id:?}: {} holds the chain {held}", home.path().display())).into());
     }
     let config = command.config(home)?;
     run::solo(home, &config, &stop, |endpoints, solo| {

@@ -1,6 +1,7 @@
 //! The fronts: each service answers over gRPC and over REST as it does over ABCI.
 
 pub mod answers;
+mod escape;
 pub mod gate;
 pub mod grpc;
 pub mod metrics;

@@ -3,11 +3,17 @@
 use super::{Part, Route, Verb};
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use zektra_proto::about::about;
 
-/// The document of these routes.
+/// The document of these routes. Of two of one shape it shows the one that answers: the first.
 pub fn document(routes: &[Route]) -> Value {
     let (mut paths, mut schemas) = (Map::new(), Map::new());
+    let mut shapes = BTreeSet::new();
     for route in routes {
+        if !shapes.insert((route.verb, shape(route))) {
+            continue;
+        }
         let path = route.path.replace("=**}", "}");
         let verb = if route.verb == Verb::Get { "get" } else { "post" };
         let in_path: Vec<&str> = route
@@ -31,6 +37,7 @@ pub fn document(routes: &[Route]) -> Value {
         }));
         let mut operation = json!({
             "operationId": route.target().trim_start_matches('/').replace('/', "."),
+            "summary": about(&route.method),
             "tags": [route.method.parent_service().full_name()],
             "parameters": parameters,
             "responses": {
@@ -42,10 +49,7 @@ pub fn document(routes: &[Route]) -> Value {
             let content = json!({"application/json": {"schema": reference(&route.input(), &mut schemas)}});
             operation["requestBody"] = json!({"required": true, "content": content});
         }
-        let entry = paths.entry(path).or_insert_with(|| json!({}));
-        if entry.get(verb).is_none() {
-            entry[verb] = operation;
-        }
+        paths.entry(path).or_insert_with(|| json!({}))[verb] = operation;
     }
     schemas.insert(
         "Error".into(),
@@ -61,6 +65,15 @@ pub fn document(routes: &[Route]) -> Value {
         "paths": paths,
         "components": {"schemas": schemas},
     })
+}
+
+/// A path without the names of its fields.
+fn shape(route: &Route) -> Vec<Option<&str>> {
+    let words = route.parts.iter().map(|part| match part {
+        Part::Word(word) => Some(&word[..]),
+        Part::Field(_) | Part::Rest(_) => None,
+    });
+    words.collect()
 }
 
 fn answer(description: &str, schema: Value) -> Value {

@@ -1,6 +1,7 @@
 //! How the fronts take connections: so many at once, and none that says nothing or does not read what it asked for.
 
 use super::answers::{Answers, Room, is_grpc, refused};
+use super::escape::Escaped;
 use super::shares::{Share, Shares};
 use crate::node::config::Fronts;
 use crate::node::run::Stop;
@@ -144,8 +145,8 @@ impl Connection {
         // A client that lives answers a ping, so that its connection is not idle.
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
         builder.http2().keep_alive_interval(idle / 2).keep_alive_timeout(idle / 2);
-        let connection =
-            builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
+        let stream = TokioIo::new(Escaped::new(Box::pin(stream)));
+        let connection = builder.serve_connection_with_upgrades(stream, TowerToHyperService::new(router));
         tokio::select! {
             ended = watcher.watch(connection.into_owned()) => {
                 if let Err(e) = ended {

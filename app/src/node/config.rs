@@ -11,6 +11,8 @@ const MAX_CHUNK_KIB: usize = 10 << 10;
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// What people call this node; empty for the machine's name.
+    pub moniker: String,
     /// Least prices of gas, as `0.001uzek,0.01uatom`: a transaction pays one of them to enter this node's mempool.
     pub minimum_gas_prices: String,
     /// The state's database.
@@ -58,6 +60,26 @@ pub struct Front {
     pub enable: bool,
     /// Where it listens: `host:port`.
     pub address: String,
+}
+
+impl Front {
+    /// Where it listens: a host and a port, after `tcp://` or nothing.
+    ///
+    /// # Errors
+    /// Another form.
+    pub fn host_and_port(&self) -> Result<&str, String> {
+        host_and_port(&self.address)
+    }
+}
+
+/// A host and a port, after `tcp://` or nothing.
+///
+/// # Errors
+/// Another form.
+pub fn host_and_port(address: &str) -> Result<&str, String> {
+    let plain = address.strip_prefix("tcp://").unwrap_or(address);
+    let fits = plain.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if fits { Ok(plain) } else { Err(format!("{address:?}, expected host:port as 127.0.0.1:26657")) }
 }
 
 /// What strangers may take of a node over its servers.
@@ -155,6 +177,7 @@ impl Default for Config {
     fn default() -> Self {
         let front = |enable, address: &str| Front { enable, address: address.into() };
         Self {
+            moniker: String::new(),
             minimum_gas_prices: String::new(),
             state: State::default(),
             rpc: front(true, "127.0.0.1:26657"),
@@ -176,6 +199,14 @@ impl Config {
     pub fn read(text: &str) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         config.gas_prices().map_err(|e| format!("minimum_gas_prices: {e}"))?;
+        for (name, front) in
+            [("rpc", &config.rpc), ("grpc", &config.grpc), ("api", &config.api), ("metrics", &config.metrics)]
+        {
+            if front.enable {
+                front.host_and_port().map_err(|e| format!("{name}.address: {e}"))?;
+            }
+        }
+        zektra_comet::Remote::check(&config.comet.rpc).map_err(|e| format!("comet.rpc: {e}"))?;
         if config.state.keep == 1 {
             return Err("state.keep: 1, expected 0 or at least 2".into());
         }

@@ -204,10 +204,7 @@ impl Home {
         let path = self.data().join("lock");
         fs::create_dir_all(self.data()).map_err(io(&self.data()))?;
         let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(io(&path))?;
-        file.try_lock().map_err(|_| HomeError::Content {
-            path: self.0.clone(),
-            why: "another zektrad runs in this home: stop it, or name another with --home".into(),
-        })?;
+        file.try_lock().map_err(|_| HomeError::Taken(self.0.clone()))?;
         Ok(file)
     }
 }

@@ -1,7 +1,7 @@
 //! A CometBFT that the node runs as its child.
 
-use super::Home;
 use super::run::Stop;
+use super::{Config, Home};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::process::CommandExt as _;
@@ -17,11 +17,12 @@ pub struct Launched {
 }
 
 impl Launched {
-    /// Starts `binary` on the home, which it fills where files are missing; the node stops when it ends.
+    /// Starts the configured program on the home, which it fills where files are missing; the node stops when it ends.
     ///
     /// # Errors
     /// A program that cannot be run or that does not take the home.
-    pub fn start(binary: &str, home: &Home, abci: &str, rpc: &str, stop: Stop) -> Result<Self> {
+    pub fn start(home: &Home, config: &Config, abci: &str, stop: Stop) -> Result<Self> {
+        let binary = config.comet.binary.as_str();
         let command = |name: &str| {
             let mut command = Command::new(binary);
             command.arg(name).arg("--home").arg(home.path());
@@ -37,7 +38,10 @@ impl Launched {
         }
         let mut start = command("start");
         // A group of its own: Ctrl-C is for the node, which stops both in order.
-        start.args(["--proxy_app", abci, "--rpc.laddr", rpc]).process_group(0);
+        start.args(["--proxy_app", abci, "--rpc.laddr", &config.comet.rpc]).process_group(0);
+        if !config.moniker.is_empty() {
+            start.args(["--moniker", &config.moniker]);
+        }
         let mut child: Child = start.spawn().with_context(missing)?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let waiting = std::thread::Builder::new().name("cometbft".into()).spawn(move || {

@@ -31,6 +31,9 @@ pub enum HomeError {
     /// It is there already.
     #[error("{0} is there already: remove it, or name another home with --home")]
     Exists(std::path::PathBuf),
+    /// Another process runs in it.
+    #[error("{0}: another zektrad runs in this home: stop it, or name another with --home")]
+    Taken(std::path::PathBuf),
     /// It is not there.
     #[error("{0} is missing: make a home with `zektrad init`, or start with --solo in an empty one")]
     Missing(std::path::PathBuf),

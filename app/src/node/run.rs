@@ -97,7 +97,7 @@ async fn bind(name: &str, front: &config::Front) -> Result<Option<TcpListener>> 
     if !front.enable {
         return Ok(None);
     }
-    let address = front.address.strip_prefix("tcp://").unwrap_or(&front.address);
+    let address = front.host_and_port().map_err(|e| anyhow::anyhow!("{name}.address: {e}"))?;
     let bound = TcpListener::bind(address).await;
     let why = || format!("{name}.address {address:?} cannot be listened on; name another with --{name} or in app.toml");
     bound.map(Some).with_context(why)
@@ -201,11 +201,11 @@ pub fn now() -> tendermint::Time {
 ///
 /// # Errors
 /// The home, its genesis file and its keys do not fit.
-pub fn open_solo(home: &Home, app: &App, endpoints: &Endpoints, limits: Limits) -> Result<Arc<Solo>> {
+pub fn open_solo(home: &Home, app: &App, moniker: &str, endpoints: &Endpoints, limits: Limits) -> Result<Arc<Solo>> {
     let genesis = home.genesis()?;
     let identity = Identity {
         node_id: home.node_id()?,
-        moniker: hostname(),
+        moniker: if moniker.is_empty() { hostname() } else { moniker.into() },
         rpc_address: endpoints.rpc.map(|a| format!("tcp://{a}")).unwrap_or_default(),
     };
     let solo = Solo::open(app.clone(), genesis, home.validator_key()?, identity, limits)?;
@@ -228,7 +228,7 @@ pub fn solo(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpo
     let listeners = runtime.block_on(Listeners::bind(config, true))?;
     let app = open(home, config)?;
     let endpoints = listeners.endpoints();
-    let solo = open_solo(home, &app, &endpoints, Limits::default())?;
+    let solo = open_solo(home, &app, &config.moniker, &endpoints, Limits::default())?;
     if app.committed().height == 0 {
         // Whoever asks finds a state.
         solo.produce(now())?;
@@ -283,7 +283,7 @@ pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnc
     ready(&listeners.endpoints(), &abci.address());
     let launched = match config.comet.binary.as_str() {
         "" => None,
-        binary => Some(Launched::start(binary, home, &abci.address(), &config.comet.rpc, stop.clone())?),
+        _ => Some(Launched::start(home, config, &abci.address(), stop.clone())?),
     };
     let served = runtime.block_on(async {
         let serving = tokio::spawn(fronts(listeners, app, None, config.fronts.clone(), stop.clone()));

@@ -1,6 +1,7 @@
 //! `cosmos.base.node.v1beta1.Service`: how this node is set up and how far it is.
 
-use super::Node;
+use super::{Node, field};
+use serde_json::json;
 use zektra_modules::query::Service;
 use zektra_proto::cosmos::base::node::v1beta1::{ConfigRequest, ConfigResponse, StatusRequest, StatusResponse};
 
@@ -20,12 +21,15 @@ pub fn service(node: &Node) -> Service {
         .unary("Status", move |_, _: StatusRequest| {
             let app = status.app()?;
             let committed = app.committed();
+            // That of the validators of the next block, as in the Go SDK. The state is there whoever runs consensus.
+            let header = status.ask("header", json!({"height": committed.height.to_string()}));
+            let validators = header.and_then(|h| field::<tendermint::Hash>(&h, "/header/next_validators_hash"));
             Ok(StatusResponse {
                 earliest_store_height: app.store().oldest()?,
                 height: committed.height,
                 timestamp: Some(committed.block.time),
                 app_hash: committed.root.clone().into(),
-                validator_hash: Default::default(),
+                validator_hash: validators.map(|h| h.as_bytes().to_vec()).unwrap_or_default().into(),
             })
         })
 }

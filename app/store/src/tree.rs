@@ -271,7 +271,7 @@ mod tests {
     /// Both ways over versions of growing trees: the first has a root that is empty, a leaf, or has few children.
     #[test]
     fn parts_together_are_the_whole() {
-        for first in [0, 1, 2, 5, 1000] {
+        for first in [0u64, 1, 2, 5, 1000] {
             let folder = tempfile::tempdir().unwrap();
             let store = Store::open(folder.path(), Options::default()).unwrap();
             let begun = (0..first).map(|k| (k.to_be_bytes().to_vec(), Some(vec![1])));

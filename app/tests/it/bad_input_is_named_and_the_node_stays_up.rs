@@ -101,27 +101,40 @@ fn over_all_fronts() {
 #[test]
 fn at_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let said = |arguments: &[&str]| {
+    let refused = |arguments: &[&str], code: i32| {
         let done = zektrad().args(arguments).arg("--home").arg(folder.path()).output().unwrap();
-        assert!(!done.status.success(), "{arguments:?}");
-        String::from_utf8_lossy(&done.stderr).into_owned()
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(code), "{arguments:?}: {said}");
+        said
     };
+    // Bad input, and what fails though the input is right.
+    let said = |arguments: &[&str]| refused(arguments, 2);
+    let failed = |arguments: &[&str]| refused(arguments, 1);
     assert!(said(&["start"]).contains("genesis.json is missing: make a home with `zektrad init`"));
     assert!(said(&["start", "--solo", "--block-time", "0s"]).contains("expected a time as 500ms, 2s or 1m"));
     assert!(said(&["start", "--solo", "--log-level", "bogus"]).contains("--log-level \"bogus\": expected error, warn"));
     let missing = zektrad().args(["doctor", "--home"]).arg(folder.path().join("none")).output().unwrap();
     assert!(!missing.status.success() && !folder.path().join("none").exists());
     assert!(said(&["init", "--bech32-prefix", "Z"]).contains("expected 1 to 20 lower-case letters and digits"));
-    assert!(
-        said(&["start", "--solo", "--rpc", "127.0.0.1:x"])
-            .contains("rpc.address \"127.0.0.1:x\" cannot be listened on")
-    );
+    for address in ["127.0.0.1:x", "26657", ":26657", "127.0.0.1:99999"] {
+        let wrong = said(&["start", "--solo", "--rpc", address]);
+        assert!(wrong.contains(&format!("{address:?}, expected host:port as 127.0.0.1:26657")), "{wrong}");
+    }
+    assert!(said(&["start", "--comet-rpc", "foo"]).contains("\"foo\", expected host:port, tcp://host:port"));
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let in_file = zektrad().args(["init", "--home"]).arg(file.join("home")).output().unwrap();
+    assert_eq!(in_file.status.code(), Some(2), "{}", String::from_utf8_lossy(&in_file.stderr));
+    assert!(said(&["init", "--spec", "none.toml"]).contains("--spec none.toml: No such file"));
+    assert!(zektrad().args(["init", "my-name", "--home"]).arg(folder.path()).output().unwrap().status.success());
     // A home is made now: the next may not make another.
     assert!(said(&["init"]).contains("is there already"));
     assert!(said(&["start", "--solo", "--chain-id", "other-1"]).contains("holds the chain zektra-dev-1"));
     let node = Node::start(folder.path(), &[]);
-    assert!(said(&["start", "--solo"]).contains("another zektrad runs in this home"));
-    assert!(said(&["export"]).contains("another zektrad runs in this home"));
+    assert!(failed(&["start", "--solo"]).contains("another zektrad runs in this home"));
+    assert!(failed(&["export"]).contains("another zektrad runs in this home"));
+    let status = Remote::new(&node.rpc).call("status", json!({})).unwrap();
+    assert_eq!(status["node_info"]["moniker"], "my-name");
     assert!(node.said.contains("test accounts"));
     let taken = node.rpc.trim_start_matches("http://").to_string();
     assert!(node.stop());
@@ -131,16 +144,18 @@ fn at_the_start() {
         for other in ["--rpc", "--grpc", "--api", "--metrics"] {
             ports.extend([other, if other == front { &taken } else { "127.0.0.1:0" }]);
         }
-        assert!(said(&ports).contains(&format!("name another with {front} or in app.toml")));
+        assert!(failed(&ports).contains(&format!("name another with {front} or in app.toml")));
     }
     let abci = format!("tcp://{taken}");
-    let abci = said(&["start", "--grpc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--abci", &abci]);
+    let abci = failed(&["start", "--grpc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--abci", &abci]);
     assert!(abci.contains(&format!("comet.abci \"tcp://{taken}\" cannot be listened on")), "{abci}");
     // A configuration with a field that nobody knows, then one that is right.
     let config = folder.path().join("config/app.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, format!("{text}\n[gprc]\nenable = true\n")).unwrap();
     assert!(said(&["config"]).contains("unknown field `gprc`"));
+    std::fs::write(&config, text.replace("127.0.0.1:9090", "9090")).unwrap();
+    assert!(said(&["config"]).contains("grpc.address: \"9090\", expected host:port"));
     std::fs::write(&config, text).unwrap();
     let doctor = zektrad().arg("doctor").arg("--home").arg(folder.path()).output().unwrap();
     let found = String::from_utf8_lossy(&doctor.stdout).into_owned();

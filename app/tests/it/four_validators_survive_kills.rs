@@ -174,6 +174,38 @@ impl Drop for Devnet {
     }
 }
 
+/// A CometBFT that ends at once takes the others down with it: no process and no socket stays.
+#[test]
+fn a_network_that_does_not_start_leaves_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut net = Devnet::new();
+    let (comet, sockets) = (net.folder.path().join("cometbft"), net.folder.path().join("sockets"));
+    let ends = "case $* in *start*node2*) exit 1;; esac";
+    let script =
+        format!("#!/bin/bash\nprintf '%s\\n' \"$*\" >>{}\n{ends}\nexec {} \"$@\"\n", sockets.display(), net.comet);
+    fs::write(&comet, script).unwrap();
+    fs::set_permissions(&comet, fs::Permissions::from_mode(0o755)).unwrap();
+    net.comet = comet.to_str().unwrap().into();
+    let up = net.output(&["up"]);
+    let said = String::from_utf8_lossy(&up.stderr).into_owned();
+    assert!(!up.status.success() && said.contains("node2: cometbft has ended"), "{said}\n{}", net.logs());
+    assert!(said.contains("stopped again: nodes 0 1 2 3"), "{said}");
+    let status = String::from_utf8(net.output(&["status"]).stdout).unwrap();
+    assert_eq!(status.matches("stopped").count(), 4, "{status}");
+    let calls = fs::read_to_string(&sockets).unwrap();
+    let used: Vec<_> = calls.split_whitespace().filter_map(|word| word.strip_prefix("unix://")).collect();
+    assert_eq!(used.len(), 4, "{calls}");
+    assert!(used.iter().all(|socket| !Path::new(socket).exists()), "{used:?}");
+    // A port that is taken is named before anything starts.
+    let held = TcpListener::bind(("127.0.0.1", net.base + 11)).unwrap();
+    let up = net.output(&["up"]);
+    let said = String::from_utf8_lossy(&up.stderr).into_owned();
+    assert!(said.contains(&format!("node1: something listens on 127.0.0.1:{}", net.base + 11)), "{said}");
+    assert!(said.contains("ZEKTRA_DEVNET_PORT") && !said.contains("stopped again"), "{said}");
+    drop(held);
+    assert_eq!(String::from_utf8(net.output(&["down"]).stdout).unwrap(), "no node ran\n");
+}
+
 /// Each validator in turn is killed while the others go on, and comes back to the same state.
 #[test]
 fn each_in_turn_and_a_new_node_joins() {

@@ -13,6 +13,7 @@ mod a_reset_cometbft_is_refused;
 mod a_restart_goes_on_from_the_last_commit;
 mod a_scripted_chain_gives_the_app_hashes_of_the_last_release;
 mod a_search_finds_what_happened;
+mod an_address_is_taken_as_people_type_it;
 mod bad_input_is_named_and_the_node_stays_up;
 mod clients_from_registries_find_a_cosmos_chain;
 mod four_validators_survive_kills;

@@ -180,14 +180,15 @@ proptest! {
     }
 
     #[test]
-    fn of_configurations(text in ".{0,80}", prices in prop::collection::vec((any::<u64>(), 0..10u128.pow(18), "[a-z]{3,9}"), 0..4), keep in any::<u32>(), addresses in prop::array::uniform2(".{0,20}")) {
+    fn of_configurations(text in ".{0,80}", prices in prop::collection::vec((any::<u64>(), 0..10u128.pow(18), "[a-z]{3,9}"), 0..4), keep in any::<u32>(), texts in prop::array::uniform2(".{0,20}"), host in ".{1,20}", port: u16) {
         let _ = Config::read(&text);
         let _ = text.parse::<GasPrice>();
         let mut config = Config::default();
         let prices: Vec<_> = prices.into_iter().map(|(whole, rest, denom)| format!("{whole}.{rest:018}{denom}")).collect();
         config.minimum_gas_prices = prices.join(",");
         config.state.keep = u64::from(keep).max(2);
-        [config.rpc.address, config.comet.abci] = addresses;
+        [config.moniker, config.comet.abci] = texts;
+        config.rpc.address = format!("{host}:{port}");
         let read = Config::read(&toml::to_string(&config).unwrap()).unwrap();
         prop_assert_eq!(&read, &config);
         let shown: Vec<_> = read.gas_prices().unwrap().iter().map(ToString::to_string).collect();

@@ -1,6 +1,7 @@
 use super::node::{Node, get};
 use super::solo_chain::person;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use zektra_comet::{Comet as _, Remote};
 
 #[test]
@@ -84,10 +85,28 @@ fn shapes_heights_pages_and_errors() {
     let offset = node.get("/cosmos/auth/v1beta1/accounts?pagination.offset=2").1;
     assert_eq!(next["accounts"], offset["accounts"]);
     assert_eq!(next["accounts"].as_array().unwrap()[..], all[2..]);
+    // The node's own status has the hashes of the last block's state and of the next validators.
+    let status = node.get("/cosmos/base/node/v1beta1/status").1;
+    let last = rpc.call("header", json!({})).unwrap();
+    let hash = hex::decode(last["header"]["next_validators_hash"].as_str().unwrap()).unwrap();
+    assert_eq!(status["validator_hash"], base64::engine::general_purpose::STANDARD.encode(hash), "{status}");
     // The document describes what is there, and the page is there.
     let document = node.get("/openapi.json").1;
     assert!(document["paths"]["/cosmos/bank/v1beta1/balances/{address}"]["get"].is_object());
     assert!(document["paths"]["/cosmos/tx/v1beta1/txs"]["post"]["requestBody"].is_object());
+    let (mut shapes, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for (path, verbs) in document["paths"].as_object().unwrap() {
+        let shape: Vec<_> = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
+        assert!(shapes.insert(shape), "{path}: another path has its shape");
+        for operation in verbs.as_object().unwrap().values() {
+            assert!(operation["summary"].as_str().unwrap().ends_with('.'), "{path}: {operation}");
+            assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{path}: {operation}");
+        }
+    }
+    // Of two of one shape it has the one that answers.
+    let bech32 = format!("/cosmos/auth/v1beta1/bech32/{}", bob.address());
+    assert!(node.get(&bech32).1["address_bytes"].is_string());
+    assert!(document["paths"]["/cosmos/auth/v1beta1/bech32/{address_string}"].is_object());
     assert!(node.get("/").1.as_str().unwrap().contains("openapi.json"));
     assert!(node.stop());
 }

@@ -46,7 +46,7 @@ impl SoloChain {
     pub fn open(home: &Home) -> Arc<Solo> {
         let config = Config::default();
         let app = open(home, &config).unwrap();
-        open_solo(home, &app, &Endpoints::default(), Limits::default()).unwrap()
+        open_solo(home, &app, "", &Endpoints::default(), Limits::default()).unwrap()
     }
 
     pub fn app(&self) -> &App {

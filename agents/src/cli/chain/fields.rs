@@ -6,11 +6,12 @@
 use super::settings::Settings;
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 use zektra_agents::chain::amounts;
 use zektra_agents::rejected::Rejected;
+use zektra_proto::about::about;
 use zektra_proto::cosmos::base::v1beta1::Coin;
 use zektra_proto::json::pool;
 
@@ -44,6 +45,11 @@ pub fn kebab(name: &str) -> String {
         out.push(if *c == '_' { '-' } else { c.to_ascii_lowercase() });
     }
     out
+}
+
+/// What a method's command does, without the full stop, as clap has it.
+pub fn sentence(method: &MethodDescriptor) -> String {
+    about(method).trim_end_matches('.').into()
 }
 
 fn is_address(field: &FieldDescriptor) -> bool {

@@ -244,7 +244,19 @@ fn facts(settings: &Settings, entry: &Entry) -> Result<Value> {
 
 fn parse(settings: &Settings, text: &str) -> Result<Value, Rejected> {
     if let Ok(id) = text.parse::<AccountId>() {
-        return Ok(json!({"human": id.prefix(), "bytes": hex::encode_upper(id.to_bytes())}));
+        let mut parsed = json!({"human": id.prefix(), "bytes": hex::encode_upper(id.to_bytes())});
+        if id.prefix() != settings.prefix
+            && let Ok(own) = AccountId::new(&settings.prefix, &id.to_bytes())
+        {
+            parsed["formats"] = json!([own.to_string()]);
+            parsed["note"] = format!(
+                "the prefix is {:?}, this chain's is {:?}; --prefix names another",
+                id.prefix(),
+                settings.prefix
+            )
+            .into();
+        }
+        return Ok(parsed);
     }
     let wrong =
         || Rejected::Input(format!("address {text:?}: expected bech32, such as zektra1…, or hexadecimal digits"));

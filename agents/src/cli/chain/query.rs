@@ -1,14 +1,15 @@
 //! `zektra query` and `zektra status`.
 
 use super::Shown;
-use super::fields::{self, kebab};
+use super::fields::{self, kebab, sentence};
 use super::grown::{Grown, Source, subcommand};
-use super::settings::{Node, Place, Settings};
+use super::settings::{Node, Place, Rpc, Settings};
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, value_parser};
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use serde_json::{Value, json};
 use std::time::Duration;
+use zektra_agents::chain::duration;
 use zektra_agents::rejected::Rejected;
 use zektra_proto::cosmos::tx::v1beta1::{GetTxsEventRequest, OrderBy};
 use zektra_proto::json::{self, pool};
@@ -40,6 +41,21 @@ struct Asked {
     node: Node,
 }
 
+/// The same of questions that only the RPC answers.
+#[derive(Args, Clone, Debug)]
+struct AskedOfRpc {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    rpc: Rpc,
+}
+
+impl AskedOfRpc {
+    fn settings(&self) -> Result<Settings> {
+        Settings::of_rpc(&self.place, Some(&self.rpc))
+    }
+}
+
 /// `zektra query …`: its own commands, and one for each method of the chain's services.
 pub type Query = Grown<Queries>;
 
@@ -59,9 +75,9 @@ struct Tx {
 struct WaitTx {
     /// Its hash, in hexadecimal digits.
     hash: String,
-    /// The longest time, in seconds.
-    #[arg(long, default_value_t = 15, value_name = "SECONDS")]
-    timeout: u64,
+    /// The longest time, as 500ms, 2s or 1m30s.
+    #[arg(long, default_value = "15s", value_name = "TIME", value_parser = duration::read)]
+    timeout: Duration,
     #[command(flatten)]
     asked: Asked,
 }
@@ -89,14 +105,14 @@ struct Block {
     /// Its height; the last if left out.
     height: Option<u64>,
     #[command(flatten)]
-    asked: Asked,
+    asked: AskedOfRpc,
 }
 
 /// What a node says of itself.
 #[derive(Debug, Args)]
 pub struct Status {
     #[command(flatten)]
-    asked: Asked,
+    asked: AskedOfRpc,
 }
 
 /// Services that are asked, each under the name of its command.
@@ -127,13 +143,13 @@ impl Source for Queries {
             .subcommand(subcommand::<Block>("block", "A block"))
             .subcommand(subcommand::<Block>("block-results", "What the transactions of a block did"));
         for (module, service) in services() {
-            let about = format!("Questions to {}", service.full_name());
+            let about = format!("Questions about {module}, to {}", service.full_name());
             let mut group = Command::new(module).about(about).subcommand_required(true).arg_required_else_help(true);
             for method in service.methods() {
                 let asking = fields::arguments(Command::new(command_of(&method)), &method.input(), None);
                 let height = Arg::new("height").long("height").value_name("HEIGHT").value_parser(value_parser!(u64));
                 // The flags bring a text of their own, which says nothing here.
-                let mut asking = Asked::augment_args(asking).about(method.full_name().to_string());
+                let mut asking = Asked::augment_args(asking).about(sentence(&method));
                 // Of some questions the height is the subject.
                 if method.input().get_field_by_name("height").is_none() {
                     asking = asking.arg(height.help("ask as of this height"));
@@ -158,7 +174,7 @@ pub fn run(shown: Shown, query: &Query) -> Result<()> {
         "wait-tx" => {
             let WaitTx { hash, timeout, asked } = WaitTx::from_arg_matches(matches)?;
             let settings = Settings::new(&asked.place, Some(&asked.node))?;
-            let answer = settings.client().wait(&digits(&hash)?, Duration::from_secs(timeout))?;
+            let answer = settings.client().wait(&digits(&hash)?, timeout)?;
             shown.with(&settings).value(&json::write(&answer)?["tx_response"]);
         }
         "txs" => {
@@ -178,7 +194,7 @@ pub fn run(shown: Shown, query: &Query) -> Result<()> {
         }
         "block" | "block-results" => {
             let Block { height, asked } = Block::from_arg_matches(matches)?;
-            let settings = Settings::new(&asked.place, Some(&asked.node))?;
+            let settings = asked.settings()?;
             let params = height.map_or_else(|| json!({}), |h| json!({"height": h.to_string()}));
             let answer = settings.client().rpc(&name.replace('-', "_"), params)?;
             shown.with(&settings).value(&if name == "block" { answer["block"].clone() } else { answer });
@@ -215,7 +231,7 @@ fn digits(hash: &str) -> Result<String, Rejected> {
 }
 
 pub fn status(shown: Shown, status: &Status) -> Result<()> {
-    let settings = Settings::new(&status.asked.place, Some(&status.asked.node))?;
+    let settings = status.asked.settings()?;
     shown.with(&settings).value(&settings.client().rpc("status", json!({}))?);
     Ok(())
 }

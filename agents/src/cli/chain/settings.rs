@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use zektra_agents::chain::client::Client;
 use zektra_agents::chain::keyring::Keyring;
 use zektra_agents::rejected::{Rejected, expect};
+use zektra_comet::Remote;
 
 /// The prefix of addresses where nothing else is said.
 const PREFIX: &str = "zektra";
@@ -34,12 +35,19 @@ pub struct Place {
     output: Option<Format>,
 }
 
-/// Flags of commands that ask a node.
+/// Flags of commands that ask a node's RPC.
 #[derive(Args, Clone, Debug)]
-pub struct Node {
+pub struct Rpc {
     /// The node's RPC [default: tcp://localhost:26657].
     #[arg(long, env = "ZEKTRA_NODE", value_name = "URL")]
     node: Option<String>,
+}
+
+/// Flags of commands that ask a node's services.
+#[derive(Args, Clone, Debug)]
+pub struct Node {
+    #[command(flatten)]
+    rpc: Rpc,
     /// Ask over gRPC at this address instead, without TLS.
     #[arg(long, env = "ZEKTRA_GRPC_ADDR", value_name = "HOST:PORT")]
     grpc_addr: Option<String>,
@@ -94,8 +102,17 @@ impl Settings {
     /// Puts flags and file together.
     ///
     /// # Errors
-    /// A file that is none, or no home.
+    /// A file that is none, no home, or an address that no node can have.
     pub fn new(place: &Place, node: Option<&Node>) -> Result<Self> {
+        let settings = Self::of_rpc(place, node.map(|n| &n.rpc))?;
+        Ok(Self { grpc: node.and_then(|n| n.grpc_addr.clone()), ..settings })
+    }
+
+    /// The same for commands that ask the RPC alone.
+    ///
+    /// # Errors
+    /// As [`Settings::new`].
+    pub fn of_rpc(place: &Place, rpc: Option<&Rpc>) -> Result<Self> {
         let home = match &place.home {
             Some(home) => home.clone(),
             None => {
@@ -115,15 +132,16 @@ impl Settings {
             Backend::File => "keyring-file",
             Backend::Test => "keyring-test",
         };
-        let url = node.and_then(|n| n.node.clone()).or(file.node);
+        let url = rpc.and_then(|r| r.node.clone()).or(file.node).unwrap_or_else(|| NODE.into());
+        Remote::check(&url).map_err(|e| Rejected::Input(format!("node: {e}")))?;
         Ok(Self {
             backend,
             keyring: Keyring::at(&place.keyring_dir.as_ref().unwrap_or(&home).join(folder)),
             json: place.output.or(file.output) == Some(Format::Json),
             prefix: place.prefix.clone().or(file.prefix).unwrap_or_else(|| PREFIX.into()),
             gas_prices: file.gas_prices,
-            node: url.unwrap_or_else(|| NODE.into()),
-            grpc: node.and_then(|n| n.grpc_addr.clone()),
+            node: url,
+            grpc: None,
             chain_id: file.chain_id,
         })
     }

@@ -1,6 +1,6 @@
 //! `zektra tx`: messages, signatures, broadcast.
 
-use super::fields::{self, kebab};
+use super::fields::{self, kebab, sentence};
 use super::grown::{Grown, Source, subcommand};
 use super::settings::{Node, Place, Settings};
 use super::{Shown, ask};
@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Parser, ValueEnum};
 use prost::Message as _;
-use prost_reflect::MessageDescriptor;
+use prost_reflect::{MessageDescriptor, MethodDescriptor};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -204,8 +204,8 @@ struct Simulate {
     node: Node,
 }
 
-/// Messages that an account may sign: module, command, descriptor, field of the signer.
-fn messages() -> impl Iterator<Item = (String, String, MessageDescriptor, String)> {
+/// Messages that an account may sign: module, method, descriptor, field of the signer.
+fn messages() -> impl Iterator<Item = (String, MethodDescriptor, MessageDescriptor, String)> {
     let signer = pool().get_extension_by_name("cosmos.msg.v1.signer");
     pool().services().filter(|s| s.name() == "Msg").flat_map(|s| s.methods().collect::<Vec<_>>()).filter_map(move |m| {
         let module = m.parent_service().package_name().split('.').nth(1)?.to_string();
@@ -213,7 +213,7 @@ fn messages() -> impl Iterator<Item = (String, String, MessageDescriptor, String
         let signers = input.options().get_extension(signer.as_ref()?).into_owned();
         let signer = signers.as_list()?.first()?.as_str()?.to_string();
         // What governance alone may do no account can sign.
-        (signer != "authority").then(|| (module, kebab(m.name()), input, signer))
+        (signer != "authority").then_some((module, m, input, signer))
     })
 }
 
@@ -226,19 +226,20 @@ impl Source for Messages {
             .subcommand(subcommand::<Encode>("encode", "A transaction of JSON as base64"))
             .subcommand(subcommand::<Decode>("decode", "A transaction of base64 as JSON"));
         let mut groups: Vec<Command> = vec![];
-        for (module, name, input, signer) in messages() {
-            let making = Command::new(name);
+        for (module, method, input, signer) in messages() {
+            let making = Command::new(kebab(method.name()));
             let making = match input.full_name() {
                 SEND => fields::arguments(making, &input, None),
                 MULTI_SEND => multi_send_arguments(making),
                 _ => fields::arguments(making, &input, Some(&signer)),
             };
-            let making = All::augment_args(making).about(input.full_name().to_string());
+            let making = All::augment_args(making).about(sentence(&method));
             match groups.iter_mut().find(|g| g.get_name() == module) {
                 Some(group) => *group = group.clone().subcommand(making),
                 None => {
                     let about = format!("Transactions of {module}");
-                    groups.push(Command::new(module).about(about).subcommand_required(true).subcommand(making));
+                    let group = Command::new(module).about(about).subcommand_required(true);
+                    groups.push(group.arg_required_else_help(true).subcommand(making));
                 }
             }
         }
@@ -286,7 +287,7 @@ pub fn run(shown: Shown, tx: &Tx) -> Result<()> {
         }
         module => {
             let Some((command, matches)) = matches.subcommand() else { return Ok(()) };
-            let found = messages().find(|(m, c, ..)| m == module && c == command);
+            let found = messages().find(|(m, method, ..)| m == module && kebab(method.name()) == command);
             let Some((_, _, input, signer)) = found else { return Ok(()) };
             let all = All::from_arg_matches(matches)?;
             let settings = Settings::new(&all.place, Some(&all.node))?;
