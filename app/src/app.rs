@@ -1,9 +1,9 @@
 //! The application: its state, and the block that it is working on.
 
-use crate::ante::{GasPrice, Mode};
-use crate::chain::{Chain, Outcome, at_block};
+use crate::ante::GasPrice;
+use crate::chain::{Chain, Outcome};
+use crate::execution::dropped_aside;
 use crate::front::gate::Gate;
-use crate::index::Records;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
 use crate::snapshots::{Schedule, Snapshots};
@@ -22,9 +22,9 @@ use zektra_modules::gas::Meter;
 use zektra_modules::module::GenesisError;
 use zektra_modules::query::{Code, Query, QueryError, Service};
 use zektra_proto::Timestamp;
-use zektra_proto::tendermint::abci::{Event, ExecTxResult, ValidatorUpdate};
+use zektra_proto::tendermint::abci::ValidatorUpdate;
 use zektra_proto::tendermint::types::ConsensusParams;
-use zektra_state::{Changes, Held, Memo, Shared, StateDelta, StateError, StateRead, StateWrite};
+use zektra_state::{Changes, Held, Shared, StateDelta, StateError, StateRead, StateWrite};
 use zektra_store::{IndexBatch, Options, Snapshot, Staged, Store};
 
 /// The version of the state machine: it changes when the same blocks would give another state.
@@ -35,13 +35,10 @@ const CHAIN_ID: &[u8] = b"app/chain-id";
 /// `app/prefix`: text
 const PREFIX: &[u8] = b"app/prefix";
 /// `app/time`: the last block's time
-const TIME: &[u8] = b"app/time";
+pub(crate) const TIME: &[u8] = b"app/time";
 
 /// Most gas of a simulation, if neither the chain nor the node says another.
 pub const SIMULATION_GAS: u64 = 100_000_000;
-
-/// Results that go from one thread to another at once: waking it for each would cost more than the result.
-const TOLD_AT_ONCE: usize = 256;
 
 /// How a node runs the application.
 #[derive(Clone, Debug, Default)]
@@ -351,100 +348,6 @@ impl App {
         Ok((validators, root))
     }
 
-    /// Executes a block on the last committed state; nothing is written.
-    ///
-    /// # Errors
-    /// A height that does not follow; the database or a module fails.
-    pub fn execute(&self, block: Block, txs: &[impl AsRef<[u8]> + Sync]) -> Result<BlockOutcome, AppError> {
-        let identity = self.known()?;
-        let mut working = self.working();
-        // Whatever was executed before and not committed is forgotten.
-        working.block = None;
-        let last = self.0.store.last()?.map(|(height, _)| height);
-        let expected = match (&working.genesis, last) {
-            (_, Some(last)) => last.saturating_add(1),
-            (Some(genesis), None) => genesis.block.height,
-            (None, None) => return Err(AppError::Order("a block before the genesis".into())),
-        };
-        if block.height != expected {
-            let (height, chain) = (block.height, &identity.chain_id);
-            return Err(AppError::Order(format!("block {height} of {chain}, expected block {expected}")));
-        }
-        let base = self.0.store.latest()?;
-        let genesis = working.genesis.as_ref().filter(|_| last.is_none());
-        let base = StateDelta::with(base, genesis.map(|g| g.changes.clone()).unwrap_or_default());
-        let begun = Instant::now();
-        let (outcome, wrote) = self.execute_on(base, &block, txs, &identity)?;
-        let Wrote { changes, held, records } = wrote;
-        // The tree, and at the same time what only searches need.
-        let (staged, index) = rayon::join(
-            || self.0.store.stage(block.height, changes, &held, genesis.map(|g| &g.staged)),
-            || crate::index::write(&self.0.store, &block, &records, &outcome.results),
-        );
-        let (staged, index) = (staged?, index?);
-        dropped_aside((held, records));
-        let root = staged.root().to_vec();
-        let failed = outcome.results.iter().filter(|r| r.code != 0).count() as u64;
-        let gas = outcome.results.iter().map(|r| r.gas_used.unsigned_abs()).fold(0u64, u64::saturating_add);
-        self.0.metrics.executed(txs.len() as u64, failed, gas, begun.elapsed());
-        working.block = Some(Executed { staged, block, index });
-        Ok(BlockOutcome { root, ..outcome })
-    }
-
-    fn execute_on<S: StateRead + Send + Sync>(
-        &self,
-        base: S,
-        block: &Block,
-        txs: &[impl AsRef<[u8]> + Sync],
-        identity: &Identity,
-    ) -> Result<(BlockOutcome, Wrote), AppError> {
-        let (chain, prefix) = (&self.0.chain, &identity.prefix);
-        let module = |when| move |error| AppError::Module { when, error };
-        let read = chain.read(txs, prefix);
-        let mut state = Memo::new(base);
-        chain.verify_ahead(&state, &read, &identity.chain_id);
-        chain.read_ahead(&state, &read, prefix);
-        let begin =
-            at_block(&mut state, block, prefix, "BeginBlock", |m, ctx| m.begin_block(ctx).map(|()| Vec::<()>::new()));
-        let (_, mut events) = begin.map_err(module("beginning"))?;
-        let most = zektra_modules::consensus::max_gas(&state)?;
-        // One thread executes; another makes what searches need of the results.
-        let (tell, results) = std::sync::mpsc::channel();
-        let execute = || {
-            let mut used = 0u64;
-            for some in read.chunks(TOLD_AT_ONCE) {
-                let mut results = Vec::with_capacity(some.len());
-                for tx in some {
-                    let outcome = if most.is_some_and(|most| used >= most) {
-                        crate::chain::out_of_block_gas()
-                    } else {
-                        chain.execute(&mut state, tx, Mode::Deliver, block, prefix)?
-                    };
-                    used = used.saturating_add(outcome.gas_used);
-                    results.push(outcome.into_result());
-                }
-                // Whoever listens does so until the end.
-                let _ = tell.send(results);
-            }
-            drop(tell);
-            Ok(())
-        };
-        // A thread of its own: one of rayon's that waits here could be the one that execution waits for.
-        let (executed, told) = std::thread::scope(|threads| {
-            let told = threads.spawn(|| crate::index::records(block.height, txs, results.into_iter().flatten()));
-            (execute(), told.join())
-        });
-        executed.map_err(module("transactions"))?;
-        let (results, records) = told.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let end = at_block(&mut state, block, prefix, "EndBlock", |m, ctx| m.end_block(ctx));
-        let (validators, more) = end.map_err(module("end"))?;
-        events.extend(more);
-        save(&mut state, TIME.to_vec(), &block.time)?;
-        let (changes, held) = state.into_changes();
-        dropped_aside(read);
-        Ok((BlockOutcome { results, events, validators, root: vec![] }, Wrote { changes, held, records }))
-    }
-
     /// What the next block starts from: the last state, or that of the genesis file.
     pub(crate) fn working_base(&self) -> Result<StateDelta<Snapshot>, AppError> {
         let state = self.0.store.latest()?;
@@ -524,33 +427,6 @@ impl App {
         let next = committed.height.saturating_add(1);
         Ok(zektra_genesis::Genesis::assemble(&identity.chain_id, time, next, &params, validators, app_state))
     }
-}
-
-/// What executing a block gave.
-#[derive(Clone, Debug)]
-pub struct BlockOutcome {
-    /// A result for each transaction.
-    pub results: Vec<ExecTxResult>,
-    /// Events of the block itself.
-    pub events: Vec<Event>,
-    /// Changes of validators.
-    pub validators: Vec<ValidatorUpdate>,
-    /// The root of the state after it.
-    pub root: Vec<u8>,
-}
-
-/// What is left to be written of a block.
-struct Wrote {
-    changes: Changes,
-    /// What the changed keys held before.
-    held: Held,
-    /// For searches.
-    records: Records,
-}
-
-/// What a large block leaves takes as long to drop as some of its parts to compute.
-fn dropped_aside(left: impl Send + 'static) {
-    rayon::spawn(move || drop(left));
 }
 
 fn identity(state: &dyn StateRead) -> Result<Identity, AppError> {

@@ -5,6 +5,7 @@ pub mod amino;
 pub mod ante;
 pub mod app;
 pub mod chain;
+pub mod execution;
 pub mod front;
 pub mod index;
 pub mod mempool;

@@ -1,76 +1,92 @@
 //! What the index takes in of a block.
 //!
-//! A block of payments makes some thirty entries a transaction. They are written in the order of their keys, which the
+//! A block of payments makes some ten entries a transaction. They are written in the order of their keys, which the
 //! database takes faster, and sorted by what differs: names of events are few, so each has its own list.
 
 use super::{Place, at_key, event_prefix, time_key, tx_key};
 use crate::tx::{self, TxHash};
 use prost::Message as _;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use zektra_modules::context::Block;
 use zektra_proto::tendermint::abci::{ExecTxResult, TxResult};
 use zektra_state::StateError;
 use zektra_store::{IndexBatch, Store};
 
+/// Places in one entry: all transactions of a block may have a value in common.
+const LIST: usize = 256;
+
 /// Values of one name with the transactions where they are.
 type Values<'a> = Vec<(&'a str, u32)>;
 
-/// Transactions as searches give them back, with their hashes, in the order of the block.
-pub(crate) type Records = Vec<(TxHash, Vec<u8>)>;
-
-/// Takes results as they come from execution: each with its record.
-pub(crate) fn records<T: AsRef<[u8]>>(
+/// Takes the transactions of a block in, while others of it are executed.
+pub(crate) struct Writer<'a> {
+    store: &'a Store,
     height: u64,
-    txs: &[T],
-    results: impl IntoIterator<Item = ExecTxResult>,
-) -> (Vec<ExecTxResult>, Records) {
-    let both = (0..).zip(txs).zip(results).map(|((index, tx), result)| {
-        let record = record(height, index, tx.as_ref(), &result);
-        (result, (tx::hash(tx.as_ref()), record))
-    });
-    both.unzip()
+    /// Transactions that were taken in.
+    count: u32,
+    batch: IndexBatch,
+    /// Those of them that have an entry.
+    taken: BTreeSet<TxHash>,
 }
 
-/// A block's transactions as entries of the store's index.
-pub(crate) fn write(
-    store: &Store,
-    block: &Block,
-    records: &Records,
-    results: &[ExecTxResult],
-) -> Result<IndexBatch, StateError> {
-    let mut batch = store.index_batch();
-    for (index, (hash, _)) in (0..).zip(records) {
-        batch.put(&at_key((block.height, index)), hash);
+impl<'a> Writer<'a> {
+    pub fn new(store: &'a Store, block: &Block) -> Self {
+        let mut batch = store.index_batch();
+        batch.put(&time_key(block.height), &block.time.encode_to_vec());
+        Self { store, height: block.height, count: 0, batch, taken: BTreeSet::new() }
     }
-    let mut key = vec![];
-    for (name, values) in events(results) {
-        for (value, index) in values {
-            key.clear();
-            key.extend_from_slice(&event_prefix(&name, value));
-            put_place(&mut key, (block.height, index));
-            batch.put(&key, &[]);
+
+    /// Takes in the transactions that follow, with their results.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn add(&mut self, txs: &[impl AsRef<[u8]>], results: &[ExecTxResult]) -> Result<(), StateError> {
+        let (height, first) = (self.height, self.count);
+        let (mut key, mut others) = (vec![], vec![]);
+        for (name, values) in events(first, results) {
+            for same in values.chunk_by(|a, b| a.0 == b.0) {
+                for list in same.chunks(LIST) {
+                    let Some((&(value, last), before)) = list.split_last() else { continue };
+                    key.clear();
+                    key.extend_from_slice(&event_prefix(&name, value));
+                    put_place(&mut key, (height, last));
+                    others.clear();
+                    before.iter().for_each(|(_, index)| others.extend_from_slice(&index.to_be_bytes()));
+                    self.batch.put(&key, &others);
+                }
+            }
         }
-    }
-    batch.put(&time_key(block.height), &block.time.encode_to_vec());
-    let mut by_hash: BTreeMap<&TxHash, (&[u8], bool)> = BTreeMap::new();
-    for ((hash, record), result) in records.iter().zip(results) {
-        // The same bytes may come again and fail: what succeeded stays.
-        let entry = by_hash.entry(hash).or_insert((record, false));
-        if result.code == 0 {
-            *entry = (record, true);
+        let mut by_hash = BTreeMap::new();
+        for (tx, result) in txs.iter().zip(results) {
+            let hash = tx::hash(tx.as_ref());
+            self.batch.put(&at_key((height, self.count)), &hash);
+            // The same bytes may come again and fail: what succeeded stays.
+            if result.code == 0 || !self.is_known(&hash)? {
+                by_hash.insert(hash, record(height, self.count, tx.as_ref(), result));
+                self.taken.insert(hash);
+            }
+            self.count += 1;
         }
-    }
-    let succeeded = |hash: &TxHash| {
-        let before = super::get(store, hash)?;
-        Ok::<_, StateError>(before.and_then(|b| b.result).is_some_and(|r| r.code == 0))
-    };
-    for (hash, (record, success)) in by_hash {
-        if success || !succeeded(hash)? {
-            batch.put(&tx_key(hash), record);
+        for (hash, record) in by_hash {
+            self.batch.put(&tx_key(&hash), &record);
         }
+        Ok(())
     }
-    Ok(batch)
+
+    /// Whether the bytes stand in this block already, or have succeeded before.
+    fn is_known(&self, hash: &TxHash) -> Result<bool, StateError> {
+        if self.taken.contains(hash) {
+            return Ok(true);
+        }
+        let before = super::get(self.store, hash)?;
+        Ok(before.and_then(|b| b.result).is_some_and(|r| r.code == 0))
+    }
+
+    /// The entries.
+    pub fn into_batch(self) -> IndexBatch {
+        self.batch
+    }
 }
 
 fn put_place(key: &mut Vec<u8>, (height, index): Place) {
@@ -88,10 +104,10 @@ fn record(height: u64, index: u32, tx: &[u8], result: &ExecTxResult) -> Vec<u8> 
     out
 }
 
-/// Indexed values by `type.key`, in the order of their keys.
-fn events(results: &[ExecTxResult]) -> Vec<(String, Values<'_>)> {
+/// Indexed values by `type.key`, in the order of their keys; `first` is the place of the first result.
+fn events(first: u32, results: &[ExecTxResult]) -> Vec<(String, Values<'_>)> {
     let mut found: BTreeMap<(&str, &str), Values<'_>> = BTreeMap::new();
-    for (index, result) in (0..).zip(results) {
+    for (index, result) in (first..).zip(results) {
         for event in &result.events {
             for attribute in event.attributes.iter().filter(|a| a.index) {
                 found.entry((&event.r#type, &attribute.key)).or_default().push((&attribute.value, index));

@@ -5,14 +5,15 @@
 //! | `tx/` hash | the transaction with its result, a `TxResult` |
 //! | `at/` height place | hash |
 //! | `time/` height | the block's time |
-//! | `event/` length name length value height place | nothing |
+//! | `event/` length name length value height place | the places before it, of the same list |
 //!
-//! Lengths and places are 4 bytes, heights 8, all big-endian: entries of one event lie in the order of the chain.
+//! Lengths and places are 4 bytes, heights 8, all big-endian: entries of one event lie in the order of the chain,
+//! each with up to 256 places of one block in their order, the last of them in its key.
 
 mod block;
 mod query;
 
-pub(crate) use block::{Records, records, write};
+pub(crate) use block::Writer;
 pub use query::{Condition, Operation, Query, QueryParseError};
 
 use crate::tx::TxHash;
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 use zektra_modules::query::{Code, QueryError};
 use zektra_proto::Timestamp;
 use zektra_proto::tendermint::abci::{Event, TxResult};
-use zektra_state::{Order, StateError, after_prefix};
+use zektra_state::{Entry, Order, StateError, after_prefix};
 use zektra_store::Store;
 
 /// Most matches that a search counts: the total of a larger one is this many.
@@ -160,21 +161,37 @@ fn read(bytes: &[u8]) -> Result<TxResult, StateError> {
 }
 
 /// One of several sequences of places that are joined.
-struct Sequence(Vec<u8>);
+struct Sequence {
+    prefix: Vec<u8>,
+    /// Whether an entry has more places than that of its key.
+    lists: bool,
+}
 
 impl Sequence {
     /// The first place at or after `from` in the direction of `order`.
     fn seek(&self, store: &Store, from: Place, order: Order) -> Result<Option<Place>, StateError> {
-        let key = |place: Place| [&self.0[..], &place.0.to_be_bytes(), &place.1.to_be_bytes()].concat();
-        let found = match order {
-            Order::Ascending => store.scan_index(&key(from), after_prefix(&self.0).as_deref(), order).next(),
-            Order::Descending => {
-                let mut end = key(from);
-                end.push(0);
-                store.scan_index(&self.0, Some(&end), order).next()
+        let key = [&self.prefix[..], &from.0.to_be_bytes(), &from.1.to_be_bytes()].concat();
+        let next = || store.scan_index(&key, after_prefix(&self.prefix).as_deref(), Order::Ascending).next();
+        if order == Order::Ascending || self.lists {
+            let next = next().transpose()?.map(|entry| self.places(&entry)).transpose()?.unwrap_or_default();
+            let mut found = next.iter().copied();
+            let found = match order {
+                Order::Ascending => found.find(|place| *place >= from),
+                Order::Descending => found.rfind(|place| *place <= from),
+            };
+            if found.is_some() || order == Order::Ascending {
+                return Ok(found);
             }
-        };
-        found.map(|entry| place_of(&entry?.0)).transpose()
+        }
+        let end = [&key[..], &[0]].concat();
+        store.scan_index(&self.prefix, Some(&end), order).next().map(|entry| place_of(&entry?.0)).transpose()
+    }
+
+    /// The places of an entry, in their order.
+    fn places(&self, (key, value): &Entry) -> Result<Vec<Place>, StateError> {
+        let last = place_of(key)?;
+        let before = value.chunks_exact(4).filter(|_| self.lists).filter_map(|index| index.first_chunk::<4>());
+        Ok(before.map(|index| (last.0, u32::from_be_bytes(*index))).chain([last]).collect())
     }
 }
 
@@ -235,9 +252,10 @@ pub fn search_among(
     }
     // Heights and equal values bound what must be looked at; whatever else is asked is checked on the record.
     let (lowest, highest) = query.heights_of("tx.height");
-    let mut sequences: Vec<Sequence> = query.equal().map(|(name, value)| Sequence(event_prefix(name, value))).collect();
+    let of_event = |(name, value): (&str, &str)| Sequence { prefix: event_prefix(name, value), lists: true };
+    let mut sequences: Vec<Sequence> = query.equal().map(of_event).collect();
     if sequences.is_empty() {
-        sequences.push(Sequence(b"at/".to_vec()));
+        sequences.push(Sequence { prefix: b"at/".to_vec(), lists: false });
     }
     let mut at = match order {
         Order::Ascending => (lowest, 0),

@@ -17,13 +17,13 @@ use zektra_state::{Changes, Held, StateRead as _};
 const LAST: &[u8] = b"last";
 const OLDEST: &[u8] = b"oldest";
 const FORMAT: &[u8] = b"format";
-/// The database's layout, as `lib.rs` describes it.
-const FORMAT_VERSION: u64 = 1;
+/// The layout of the database and of the index in it, as `lib.rs` and those who write the index describe it.
+const FORMAT_VERSION: u64 = 2;
 /// Versions whose history one commit removes at most: a window that was made smaller is caught up with step by step.
 const PRUNE_AT_ONCE: u64 = 16;
 
 /// Bytes of writes that are in memory at most.
-const MEMTABLES: usize = 96 << 20;
+const MEMTABLES: usize = 80 << 20;
 
 /// Entries that are removed in one batch.
 const CLEAR_AT_ONCE: usize = 10_000;
