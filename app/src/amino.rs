@@ -32,7 +32,7 @@ const MULTISIG: [u8; 4] = [0x22, 0xc1, 0xf7, 0xe2];
 /// The bytes of a key as amino has them.
 pub fn key_bytes(key: &Key) -> Vec<u8> {
     match key {
-        Key::Secp256k1(key) => [&SECP256K1[..], &key.serialize()].concat(),
+        Key::Secp256k1(key) => [&SECP256K1[..], key].concat(),
         Key::Multisig(threshold, keys) => {
             let mut out = MULTISIG.to_vec();
             out.push(0x08);

@@ -26,6 +26,8 @@ pub const AMINO_JSON: i32 = 127;
 
 const SECP256K1: &str = "/cosmos.crypto.secp256k1.PubKey";
 const MULTISIG: &str = "/cosmos.crypto.multisig.LegacyAminoPubKey";
+/// Bytes of a compressed point.
+const POINT: usize = 33;
 /// Keys of a multisig key, keys inside keys included.
 const MAX_KEYS: usize = 100;
 /// Multisig keys inside multisig keys.
@@ -34,8 +36,9 @@ const MAX_DEPTH: usize = 4;
 /// A public key that can sign.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Key {
-    /// Of secp256k1.
-    Secp256k1(PublicKey),
+    /// Of secp256k1: a compressed point. Whether it is one shows when a signature is verified: to find out takes a
+    /// square root, and most signatures are known already.
+    Secp256k1([u8; POINT]),
     /// `threshold` of these keys.
     Multisig(u32, Vec<Key>),
 }
@@ -54,9 +57,9 @@ impl Key {
         match &any.type_url[..] {
             SECP256K1 => {
                 let key = PubKey::decode(&any.value[..]).map_err(|e| wrong(e.to_string()))?.key;
-                let point = PublicKey::from_slice(&key).ok().filter(|_| key.len() == 33);
-                let none = || wrong(format!("a secp256k1 key of {} bytes that is no compressed point", key.len()));
-                Ok(Self::Secp256k1(point.ok_or_else(none)?))
+                let point = <[u8; POINT]>::try_from(&key[..]);
+                let other = |_| wrong(format!("a secp256k1 key of {} bytes, expected {POINT}", key.len()));
+                Ok(Self::Secp256k1(point.map_err(other)?))
             }
             MULTISIG if depth < MAX_DEPTH => {
                 let multi = LegacyAminoPubKey::decode(&any.value[..]).map_err(|e| wrong(e.to_string()))?;
@@ -75,7 +78,7 @@ impl Key {
     pub fn to_any(&self) -> Any {
         match self {
             Self::Secp256k1(key) => {
-                let key = PubKey { key: key.serialize().to_vec().into() };
+                let key = PubKey { key: key.to_vec().into() };
                 Any { type_url: SECP256K1.into(), value: key.encode_to_vec() }
             }
             Self::Multisig(threshold, keys) => {
@@ -89,7 +92,7 @@ impl Key {
     /// The address of the key.
     pub fn address(&self) -> Address {
         let bytes = match self {
-            Self::Secp256k1(key) => Ripemd160::digest(Sha256::digest(key.serialize())).to_vec(),
+            Self::Secp256k1(key) => Ripemd160::digest(Sha256::digest(key)).to_vec(),
             Self::Multisig(..) => Sha256::digest(amino::key_bytes(self))[..20].to_vec(),
         };
         Address::new(bytes).expect("20 bytes are an address")
@@ -150,10 +153,9 @@ impl Known {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn check(&self, digest: [u8; 32], key: &PublicKey, signature: &[u8]) -> bool {
-        let bytes = key.serialize();
+    fn check(&self, digest: [u8; 32], key: &[u8; POINT], signature: &[u8]) -> bool {
         let id: [u8; 32] =
-            Sha256::new().chain_update(digest).chain_update(bytes).chain_update(signature).finalize().into();
+            Sha256::new().chain_update(digest).chain_update(key).chain_update(signature).finalize().into();
         {
             let known = self.generations();
             if known.young.contains(&id) || known.old.contains(&id) {
@@ -173,9 +175,10 @@ impl Known {
 }
 
 /// Whether a signature of 64 bytes, in its low form, is the key's.
-fn is_right(digest: [u8; 32], key: &PublicKey, signature: &[u8]) -> bool {
+fn is_right(digest: [u8; 32], key: &[u8; POINT], signature: &[u8]) -> bool {
     let Ok(signature) = ecdsa::Signature::from_compact(signature) else { return false };
-    SECP.verify_ecdsa(Digest32::from_digest(digest), &signature, key).is_ok()
+    let Ok(key) = PublicKey::from_byte_array_compressed(*key) else { return false };
+    SECP.verify_ecdsa(Digest32::from_digest(digest), &signature, &key).is_ok()
 }
 
 /// Checks a signer's signature of a transaction.

@@ -53,7 +53,7 @@ impl Senders {
             let secret = SecretKey::from_byte_array(Sha256::digest(format!("sender {number}")).into());
             let secret = secret.expect("a digest is a key, but for one in 2^127");
             let public = secret.public_key(SECP256K1);
-            Sender { secret, address: prefix.text(&Key::Secp256k1(public).address()), sequence: 0 }
+            Sender { secret, address: prefix.text(&Key::Secp256k1(public.serialize()).address()), sequence: 0 }
         };
         Self { all: (0..count).into_par_iter().map(sender).collect(), random: Random(1) }
     }

@@ -47,7 +47,7 @@ pub fn account(index: u32) -> TestAccount {
     let secret: [u8; 32] = key.private_key().to_bytes().into();
     let public =
         secp256k1::SecretKey::from_byte_array(secret).expect("a key of a test vector").public_key(secp256k1::SECP256K1);
-    let address = crate::sign::Key::Secp256k1(public).address();
+    let address = crate::sign::Key::Secp256k1(public.serialize()).address();
     TestAccount { path, secret, address }
 }
 
