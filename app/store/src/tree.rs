@@ -79,7 +79,11 @@ impl Update {
         let nodes = batch.node_batch.nodes().iter();
         let nodes = nodes.map(|(key, node)| Ok((node_key(key)?, borsh::to_vec(node)?)));
         let stale = batch.stale_node_index_batch.iter().map(|stale| Ok(node_key(&stale.node_key)?));
-        Ok(Self { root: root.0, nodes: nodes.collect::<anyhow::Result<_>>()?, stale: stale.collect::<anyhow::Result<_>>()? })
+        Ok(Self {
+            root: root.0,
+            nodes: nodes.collect::<anyhow::Result<_>>()?,
+            stale: stale.collect::<anyhow::Result<_>>()?,
+        })
     }
 }
 
@@ -114,12 +118,16 @@ pub(crate) fn update(
     }
     let mut second = put_all(&Halfway::new(reader, &first.1, version), version, put)?;
     let mut first = Update::new(first)?;
-    // What the first half made and the second replaced was never part of a version.
+    // What the first half made and the second replaced was never part of a version: its root among them.
     let made = |key: &Vec<u8>| key.starts_with(&version.to_be_bytes());
-    let replaced: BTreeSet<Vec<u8>> = second.stale.extract_if(.., |key| made(key)).collect();
+    let mut replaced: BTreeSet<Vec<u8>> = second.stale.extract_if(.., |key| made(key)).collect();
+    replaced.insert(node_key(&root_key(version))?);
     first.nodes.retain(|(key, _)| !replaced.contains(key));
     second.nodes.append(&mut first.nodes);
     second.stale.append(&mut first.stale);
+    // Both halves replace the root of the version before.
+    second.stale.sort_unstable();
+    second.stale.dedup();
     Ok(second)
 }
 

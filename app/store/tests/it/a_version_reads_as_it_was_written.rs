@@ -111,6 +111,40 @@ proptest! {
     }
 }
 
+/// Versions of so many changes that parts of the tree are made at the same time, with and without removals.
+#[test]
+fn large_versions() {
+    let (one, keep) = (tempfile::tempdir().unwrap(), Some(2));
+    let store = Store::open(one.path(), options(keep)).unwrap();
+    let mut model = BTreeMap::new();
+    let key = |k: u32| k.wrapping_mul(2_654_435_761).to_be_bytes().to_vec();
+    for (version, put, removed) in [(0, 0..700, 0..0), (1, 400..1400, 0..300), (2, 0..500, 0..0), (3, 600..601, 1..900)]
+    {
+        let put = put.map(|k| (key(k), Some(version_of(version, k))));
+        let changes: Changes = put.chain(removed.map(|k| (key(k), None))).collect();
+        apply(&mut model, &changes);
+        let root = commit(&store, version, &changes);
+        let other = tempfile::tempdir().unwrap();
+        let fresh = Store::open(other.path(), options(keep)).unwrap();
+        let all = model.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+        assert_eq!(commit(&fresh, version, &all), root, "version {version}");
+        same(&store.latest().unwrap(), &model, &(key(3), None), &key(4));
+        if version == 3 {
+            // The version before goes with those that follow, but for the way to the one key that they change.
+            for version in 4..8 {
+                commit(&store, version, &Changes::from([(key(0), Some(version_of(version, 0)))]));
+            }
+            let nodes =
+                |store: &Store| store.sizes().unwrap().into_iter().find(|(name, _)| *name == "nodes").unwrap().1;
+            assert!(nodes(&store) <= nodes(&fresh) + 4, "{} nodes, {} of one version", nodes(&store), nodes(&fresh));
+        }
+    }
+}
+
+fn version_of(version: u64, k: u32) -> Vec<u8> {
+    [&version.to_be_bytes()[..], &k.to_be_bytes()].concat()
+}
+
 #[test]
 fn two_versions_in_one_batch() {
     let folder = tempfile::tempdir().unwrap();

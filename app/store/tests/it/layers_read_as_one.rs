@@ -20,6 +20,7 @@ proptest! {
         let latest = store.latest().unwrap();
         same(&latest, &model, &range, &probe);
         let mut memo = Memo::new(latest.clone());
+        memo.get(&probe).unwrap();
         let mut all = Changes::new();
         let mut lower = StateDelta::new(latest);
         let before = model.clone();
