@@ -28,7 +28,7 @@ const SECP256K1: &str = "/cosmos.crypto.secp256k1.PubKey";
 const MULTISIG: &str = "/cosmos.crypto.multisig.LegacyAminoPubKey";
 /// Bytes of a compressed point.
 const POINT: usize = 33;
-/// Keys of a multisig key, keys inside keys included.
+/// Keys of a multisig key. Those inside its keys have this bound of their own, and the size of a transaction.
 const MAX_KEYS: usize = 100;
 /// Multisig keys inside multisig keys.
 const MAX_DEPTH: usize = 4;

@@ -20,12 +20,16 @@ const SMALL: usize = 4 << 10;
 /// Bytes a second that whoever asks for more must read at least.
 const LEAST_RATE: u64 = 64 << 10;
 const KIB: usize = 1 << 10;
+/// Of all room, what answers to one address may take: one in so many.
+const OWN: u32 = 4;
 
 /// Room for the answers of a front that nobody has read yet.
 #[derive(Clone, Debug)]
 pub struct Answers {
     most: u32,
     left: Arc<Semaphore>,
+    /// What is left of the address's own share.
+    own: Option<Arc<Semaphore>>,
     /// How long an answer may wait, besides the time that its bytes take.
     idle: Duration,
 }
@@ -33,7 +37,7 @@ pub struct Answers {
 /// Room of one answer, until it is dropped.
 #[derive(Debug)]
 pub struct Room {
-    _permit: Option<OwnedSemaphorePermit>,
+    _permits: Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>,
     /// Ends the watch over it.
     _gone: Option<oneshot::Sender<()>>,
 }
@@ -42,7 +46,17 @@ impl Answers {
     /// Room for so many mebibytes.
     pub fn new(mib: usize, idle: Duration) -> Self {
         let most = u32::try_from(mib.saturating_mul(KIB).min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
-        Self { most, left: Arc::new(Semaphore::new(most as usize)), idle }
+        Self { most, left: Arc::new(Semaphore::new(most as usize)), own: None, idle }
+    }
+
+    /// KiB that each address has of it.
+    pub fn share(&self) -> usize {
+        (self.most / OWN).max(1) as usize
+    }
+
+    /// The same room, for an address with what is left of its share.
+    pub fn of(&self, own: Option<Arc<Semaphore>>) -> Self {
+        Self { own, ..self.clone() }
     }
 
     /// How long an answer may take to be read.
@@ -53,11 +67,15 @@ impl Answers {
     /// Takes room for an answer; none if too much of it waits already. One answer of any size has room.
     pub fn room(&self, bytes: usize) -> Option<Room> {
         if bytes <= SMALL {
-            return Some(Room { _permit: None, _gone: None });
+            return Some(Room { _permits: None, _gone: None });
         }
-        let kib = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX).min(self.most);
-        let permit = self.left.clone().try_acquire_many_owned(kib).ok()?;
-        Some(Room { _permit: Some(permit), _gone: None })
+        let kib = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX);
+        let take = |of: &Arc<Semaphore>, most: u32| of.clone().try_acquire_many_owned(kib.min(most)).ok();
+        let own = match &self.own {
+            Some(own) => Some(take(own, (self.most / OWN).max(1))?),
+            None => None,
+        };
+        Some(Room { _permits: Some((take(&self.left, self.most)?, own)), _gone: None })
     }
 
     /// As [`Answers::room`], and rings `overdue` if it is still taken when it should be read.
@@ -194,6 +212,20 @@ mod tests {
         // Larger than all room.
         assert_eq!(answers.send(false, &overdue, answer(3 << 20)).status(), StatusCode::OK);
         assert!(answers.room(1 << 20).is_some());
+    }
+
+    #[tokio::test]
+    async fn one_address_does_not_take_all_room() {
+        let answers = Answers::new(1, Duration::from_secs(60));
+        let address = || answers.of(Some(Arc::new(Semaphore::new(answers.share()))));
+        let (one, other) = (address(), address());
+        let held: Vec<_> = (0..4).map_while(|_| one.room(100 << 10)).collect();
+        assert_eq!(held.len(), 2);
+        assert!(other.room(100 << 10).is_some());
+        drop(held);
+        // Larger than its share.
+        let all = one.room(1 << 20);
+        assert!(all.is_some() && one.room(SMALL + 1).is_none());
     }
 
     #[tokio::test]

@@ -75,17 +75,18 @@ pub async fn serve(listener: TcpListener, router: Router, fronts: &Fronts, stop:
     let timeout = fronts.timeout();
     let router = router.layer(from_fn(move |request, next| answered(request, next, timeout)));
     let (places, connections) = (Arc::new(Semaphore::new(places(fronts))), GracefulShutdown::new());
-    let (answers, shares) = (Answers::new(fronts.answers_mib, fronts.idle()), Shares::new(fronts.per_address));
+    let answers = Answers::new(fronts.answers_mib, fronts.idle());
+    let shares = Shares::new(fronts.per_address, answers.share());
     let accept = async {
         // Whoever comes when all places are taken waits in the system's queue.
         while let Ok(permit) = places.clone().acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, from)) => {
-                    let Some(share) = shares.take(from.ip()) else {
+                    let Some((share, room)) = shares.take(from.ip()) else {
                         tracing::debug!(%from, "an address with more connections than its share");
                         continue;
                     };
-                    let (taken, answers) = (Arc::new((permit, share)), answers.clone());
+                    let (taken, answers) = (Arc::new((permit, share)), answers.of(room));
                     let place = Place { _taken: taken, answers, overdue: Arc::default() };
                     let connection = Connection { router: router.clone(), place, idle: fronts.idle() };
                     tokio::spawn(connection.answer(stream, connections.watcher()));

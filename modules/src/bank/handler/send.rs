@@ -10,6 +10,9 @@ use crate::error::TxError;
 use crate::module::Handler;
 use zektra_proto::cosmos::bank::v1beta1::{MsgSend, MsgSendResponse};
 
+/// Denominations of a send that are read ahead.
+const MOST_AHEAD: usize = 16;
+
 impl Handler for MsgSend {
     type Response = MsgSendResponse;
 
@@ -26,7 +29,8 @@ impl Handler for MsgSend {
 
     fn reads(&self, prefix: &Prefix) -> Vec<Vec<u8>> {
         let Ok(to) = prefix.parse(&self.to_address) else { return vec![] };
-        let balances = self.amount.iter().map(|coin| balance(&to, &coin.denom));
+        // Whoever names more of them waits for more reads.
+        let balances = self.amount.iter().take(MOST_AHEAD).map(|coin| balance(&to, &coin.denom));
         balances.chain([account(&to)]).collect()
     }
 
