@@ -117,9 +117,11 @@ fn say(text: &str) {
 }
 
 fn log(common: &Common) -> Result<()> {
-    // A single word that is no level would be taken for the name of a part, and silence all others.
+    // A single word that is no level would be taken for the name of a part, and silence all others, as would one
+    // without its level.
     let word = common.log_level.bytes().all(|b| b.is_ascii_alphanumeric());
-    if word && common.log_level.parse::<tracing::level_filters::LevelFilter>().is_err() {
+    let open = common.log_level.split(',').any(|part| part.ends_with('='));
+    if (word || open) && common.log_level.parse::<tracing::level_filters::LevelFilter>().is_err() {
         let expected = "error, warn, info, debug, trace, off, or a filter";
         return Err(Input(format!("--log-level {:?}: expected {expected}", common.log_level)).into());
     }

@@ -176,6 +176,7 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
 
 fn accounts(solo: &Solo) {
     if let Some(identity) = solo.app().identity() {
+        say(&format!("chain {}\n", identity.chain_id));
         say(&dev::table(&identity.prefix));
     }
 }

@@ -110,9 +110,13 @@ fn at_the_start() {
     // Bad input, and what fails though the input is right.
     let said = |arguments: &[&str]| refused(arguments, 2);
     let failed = |arguments: &[&str]| refused(arguments, 1);
-    assert!(said(&["start"]).contains("genesis.json is missing: make a home with `zektrad init`"));
+    let no_home = said(&["start", "--grpc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--abci", "tcp://127.0.0.1:0"]);
+    assert!(no_home.contains("genesis.json is missing: make a home with `zektrad init`"));
     assert!(said(&["start", "--solo", "--block-time", "0s"]).contains("expected a time as 500ms, 2s or 1m"));
     assert!(said(&["start", "--solo", "--log-level", "bogus"]).contains("--log-level \"bogus\": expected error, warn"));
+    assert!(
+        said(&["start", "--solo", "--log-level", "bogus="]).contains("--log-level \"bogus=\": expected error, warn")
+    );
     let missing = zektrad().args(["doctor", "--home"]).arg(folder.path().join("none")).output().unwrap();
     assert!(!missing.status.success() && !folder.path().join("none").exists());
     assert!(said(&["init", "--bech32-prefix", "Z"]).contains("expected 1 to 20 lower-case letters and digits"));
