@@ -1,7 +1,7 @@
 //! Addresses as people type them: `/tx_search?query="tx.height>1"`. CometBFT's own server takes quotes and brackets as they
 //! are, hyper refuses them before anybody can answer; so they are percent-encoded on their way in.
 //!
-//! Only the addresses of GET requests without a body are touched. From the first request on that is another one, with a body, an
+//! Only the addresses of GET and HEAD requests without a body are touched. From the first request on that is another one, with a body, an
 //! upgrade, HTTP/2 or no HTTP at all, a connection's bytes stay what they are: nothing here must be right about bodies.
 
 use std::io;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes read at once, each of which becomes at most three.
 const READ: usize = 4096;
-const METHOD: &[u8] = b"GET ";
+const METHODS: [&[u8]; 2] = [b"GET ", b"HEAD "];
 /// Headers of requests that are more than their head.
 const MORE: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"upgrade"];
 /// Of a header's name, what tells it from those.
@@ -20,8 +20,10 @@ const NAME: usize = 18;
 /// Where in a request the next byte stands.
 #[derive(Debug)]
 enum At {
-    /// In the method, after this many of its bytes.
-    Method(usize),
+    /// Before the method.
+    Begin,
+    /// In the method, before these of its bytes.
+    Method(&'static [u8]),
     Address,
     /// In the version, or in a header's value.
     Value,
@@ -41,15 +43,22 @@ struct Escaper {
 
 impl Escaper {
     const fn new() -> Self {
-        Self { at: At::Method(0), more: false }
+        Self { at: At::Begin, more: false }
     }
 
     fn push(&mut self, byte: u8, out: &mut Vec<u8>) {
         let next = match &mut self.at {
             At::Passed => None,
-            At::Method(0) if matches!(byte, b'\r' | b'\n') => None,
-            At::Method(seen) if METHOD[*seen] != byte => Some(At::Passed),
-            At::Method(seen) => Some(if *seen + 1 == METHOD.len() { At::Address } else { At::Method(*seen + 1) }),
+            At::Begin if matches!(byte, b'\r' | b'\n') => None,
+            At::Begin => {
+                let rest = METHODS.iter().find_map(|method| method.strip_prefix(&[byte]));
+                Some(rest.map_or(At::Passed, At::Method))
+            }
+            At::Method(rest) => Some(match rest.strip_prefix(&[byte]) {
+                Some([]) => At::Address,
+                Some(rest) => At::Method(rest),
+                None => At::Passed,
+            }),
             At::Address if needs(byte) => {
                 out.extend(format!("%{byte:02X}").bytes());
                 return;
@@ -63,7 +72,7 @@ impl Escaper {
             At::Name(name) => match byte {
                 b'\r' => None,
                 b'\n' if !name.is_empty() || self.more => Some(At::Passed),
-                b'\n' => Some(At::Method(0)),
+                b'\n' => Some(At::Begin),
                 b':' => {
                     self.more |= MORE.contains(&&name[..]);
                     Some(At::Value)
@@ -173,6 +182,8 @@ mod tests {
         let first = "GET /a?q=\"x>1\" HTTP/1.1\r\nhost: \"h\"\r\n\r\n";
         let as_hyper_takes_it = "GET /a?q=%22x%3E1%22 HTTP/1.1\r\nhost: \"h\"\r\n\r\n";
         assert_eq!(escaped(first.repeat(3).as_bytes()), as_hyper_takes_it.repeat(3));
+        let head = escaped(first.replacen("GET", "HEAD", 1).repeat(2).as_bytes());
+        assert_eq!(head, as_hyper_takes_it.replacen("GET", "HEAD", 1).repeat(2));
         assert_eq!(escaped("GET /ä{%22} HTTP/1.1\n\n".as_bytes()), "GET /%C3%A4%7B%22%7D HTTP/1.1\n\n");
     }
 
@@ -186,6 +197,7 @@ mod tests {
             "GET / HTTP/1.1\r\nupgrade: websocket\r\n\r\n",
             "GET / HTTP/1.1\r\nnothing\r\n\r\n",
             "GET /\n",
+            "HEAP / HTTP/1.1\r\n\r\n",
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             "\u{16}\u{3}",
         ] {
