@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use zektra_modules::MODULES;
 use zektra_modules::address::Prefix;
-use zektra_modules::auth::{Account, account};
+use zektra_modules::auth::{self, Account, account};
 use zektra_modules::bank;
 use zektra_modules::context::{Block, Context};
 use zektra_modules::error::{Sdk, TxError};
@@ -196,7 +196,10 @@ impl Chain {
     /// Checks signatures of a block's transactions on all cores, and reads who pays and signs, so that execution finds
     /// it known. What cannot be checked yet is left to execution.
     pub fn verify_ahead(&self, state: &(dyn StateRead + Sync), txs: &[Result<Tx, TxError>], chain_id: &str) {
+        // More signatures than this are refused when the transaction is executed.
+        let most = auth::params(state).map_or(0, |params| params.tx_sig_limit);
         txs.par_iter().flatten().for_each(|tx| {
+            let mut count = 0;
             for (denom, _) in tx.fee.iter() {
                 let _ = bank::balance(state, &tx.payer, denom);
             }
@@ -218,6 +221,10 @@ impl Chain {
                     (None, None) => continue,
                 };
                 let Ok(key) = key else { continue };
+                count += key.count() as u64;
+                if count > most {
+                    break;
+                }
                 let (account_number, sequence) = (account.account_number, info.sequence);
                 let signer = Signer { chain_id, account_number, sequence };
                 // A wrong signature is found again, with its reason, when the transaction is executed.

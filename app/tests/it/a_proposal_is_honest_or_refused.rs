@@ -1,25 +1,51 @@
-use super::test_chain::{CHAIN_ID, FEE, GAS, Person, TestChain, accepts, coin, genesis, init};
+use super::test_chain::{CHAIN_ID, FEE, GAS, PREFIX, Person, TestChain, accepts, coin, genesis, init};
+use cosmrs::Any;
 use cosmrs::proto::cosmos::tx::v1beta1::TxRaw;
 use cosmrs::proto::traits::Message as _;
 use cosmrs::tx::{AuthInfo, Body, Fee, SignDoc, SignerInfo};
 use zektra_app::app::{App, Config};
+use zektra_modules::address::Prefix;
 use zektra_store::Options;
 
 fn fee(amount: u128, gas: u64) -> Fee {
     Fee::from_amount_and_gas(coin(amount), gas)
 }
 
-/// A payment of `sender` whose fee `payer` pays; both sign.
-fn paid_by(sender: &Person, payer: &Person, fee: Fee) -> Vec<u8> {
-    let body = Body::new(vec![sender.pay(&payer.id(), 1)], "", 0u32);
-    let infos = [sender, payer].map(|p| SignerInfo::single_direct(Some(p.key.public_key()), p.sequence));
-    let auth = AuthInfo { signer_infos: infos.into(), fee: Fee { payer: Some(payer.id()), ..fee } };
-    let signed = [sender, payer].map(|p| {
+fn signed_by(people: &[&Person], messages: Vec<Any>, fee: Fee) -> Vec<u8> {
+    let body = Body::new(messages, "", 0u32);
+    let infos = people.iter().map(|p| SignerInfo::single_direct(Some(p.key.public_key()), p.sequence));
+    let auth = AuthInfo { signer_infos: infos.collect(), fee };
+    let sign = |p: &&Person| {
         let doc = SignDoc::new(&body, &auth, &CHAIN_ID.parse().unwrap(), p.number).unwrap();
         TxRaw::decode(&doc.sign(&p.key).unwrap().to_bytes().unwrap()[..]).unwrap()
-    });
+    };
+    let signed: Vec<_> = people.iter().map(sign).collect();
     let signatures = signed.iter().flat_map(|raw| raw.signatures.clone()).collect();
     TxRaw { signatures, ..signed[0].clone() }.encode_to_vec()
+}
+
+/// A payment of `sender` whose fee `payer` pays; both sign.
+fn paid_by(sender: &Person, payer: &Person, fee: Fee) -> Vec<u8> {
+    signed_by(&[sender, payer], vec![sender.pay(&payer.id(), 1)], Fee { payer: Some(payer.id()), ..fee })
+}
+
+#[test]
+fn with_more_signatures_than_may_be() {
+    let people: Vec<_> = (0..8).map(|k| Person::new(&format!("person {k}"), k)).collect();
+    let people: Vec<_> = people.iter().collect();
+    let mut chain = TestChain::with(genesis(&people), -1);
+    chain.block(&[]);
+    let by = |people: &[&Person]| {
+        let messages = people.iter().map(|p| p.pay(&people[0].id(), 1)).collect();
+        signed_by(people, messages, fee(FEE, 1_000_000))
+    };
+    let (most, more) = (by(&people[..7]), by(&people));
+    assert!(chain.accepts(std::slice::from_ref(&most)) && !chain.accepts(std::slice::from_ref(&more)));
+    // Those beyond the limit are not checked, only to be refused.
+    let read = chain.app.chain().read(&[most, more], &Prefix::new(PREFIX).unwrap());
+    chain.app.chain().verify_ahead(&chain.app.latest().unwrap(), &read, CHAIN_ID);
+    let right = |tx: usize| (0..8).filter(|k| read[tx].as_ref().is_ok_and(|tx| tx.right(*k).is_some())).count();
+    assert_eq!((right(0), right(1)), (7, 7));
 }
 
 #[test]
