@@ -61,11 +61,12 @@ async fn list() -> Response {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
-fn answered(id: &Value, result: Result<Value, RpcError>) -> Value {
-    match result {
+fn answered(id: &Value, result: Result<Value, RpcError>) -> String {
+    let answer = match result {
         Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
         Err(e) => json!({"jsonrpc": "2.0", "id": id, "error": e.to_json()}),
-    }
+    };
+    answer.to_string()
 }
 
 /// A request's id, method and parameters.
@@ -84,26 +85,55 @@ fn parsed(request: &Value) -> Result<(Value, &str, Value), (Value, RpcError)> {
     Ok((id, method, params))
 }
 
-/// Calls a method, when it is its turn.
-async fn called(solo: &Solo, method: &str, params: Value) -> Result<Value, RpcError> {
-    let _pass = match method {
-        "abci_query" | "block_search" | "tx_search" => {
-            Some(solo.app().gate().pass().await.map_err(RpcError::internal)?)
-        }
-        _ => None,
-    };
-    tokio::task::block_in_place(|| solo.call(method, params))
+/// Whether a method reads whole blocks, or searches: its answer in the making takes many times what its text does.
+fn is_heavy(method: &str) -> bool {
+    matches!(
+        method,
+        "abci_query"
+            | "block"
+            | "block_by_hash"
+            | "block_results"
+            | "block_search"
+            | "blockchain"
+            | "commit"
+            | "genesis"
+            | "genesis_chunked"
+            | "header"
+            | "header_by_hash"
+            | "tx_search"
+            | "unconfirmed_txs"
+    )
 }
 
-async fn call(solo: &Solo, request: &Value) -> Value {
+/// Calls a method, when it is its turn: the status as an address has it, and the answer.
+async fn called(solo: &Solo, id: &Value, method: &str, params: Value) -> (StatusCode, String) {
+    let pass = match is_heavy(method) {
+        true => solo.app().gate().pass().await.map(Some),
+        false => Ok(None),
+    };
+    tokio::task::block_in_place(|| {
+        let result = match &pass {
+            Ok(_) => solo.call(method, params),
+            Err(busy) => Err(RpcError::internal(busy)),
+        };
+        let status = match &result {
+            Ok(_) => StatusCode::OK,
+            Err(e) if *e == RpcError::no_method() => StatusCode::NOT_FOUND,
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, answered(id, result))
+    })
+}
+
+async fn call(solo: &Solo, request: &Value) -> String {
     match parsed(request) {
-        Ok((id, method, params)) => answered(&id, called(solo, method, params).await),
+        Ok((id, method, params)) => called(solo, &id, method, params).await.1,
         Err((id, e)) => answered(&id, Err(e)),
     }
 }
 
 /// Reads a body, or says why it cannot be.
-fn read(body: &[u8]) -> Result<Value, Value> {
+fn read(body: &[u8]) -> Result<Value, String> {
     let wrong =
         |data: String| answered(&Value::Null, Err(RpcError { code: -32700, message: "Parse error".into(), data }));
     // Values beside each other have commas between them.
@@ -114,33 +144,44 @@ fn read(body: &[u8]) -> Result<Value, Value> {
     serde_json::from_slice(body).map_err(|e| wrong(e.to_string()))
 }
 
-async fn body(State(solo): State<Arc<Solo>>, body: Bytes) -> Response {
+async fn body(State(solo): State<Arc<Solo>>, Extension(place): Extension<Place>, body: Bytes) -> Response {
     let text = match read(&body) {
         Ok(Value::Array(batch)) if batch.len() > MAX_BATCH => {
             let e = RpcError::params(format!("a batch of more than {MAX_BATCH} calls"));
-            answered(&Value::Null, Err(e)).to_string()
+            answered(&Value::Null, Err(e))
         }
-        Ok(Value::Array(batch)) => answers(&solo, &batch, MAX_BATCH_BYTES).await,
-        Ok(request) => call(&solo, &request).await.to_string(),
-        Err(refused) => refused.to_string(),
+        Ok(Value::Array(batch)) => answers(&solo, &batch, MAX_BATCH_BYTES, |bytes| place.room(bytes)).await,
+        Ok(request) => call(&solo, &request).await,
+        Err(refused) => refused,
     };
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-/// The answers of a batch. After `most` bytes of them the calls that follow are refused.
-pub async fn answers(solo: &Solo, batch: &[Value], most: usize) -> String {
-    let mut out = String::from("[");
+/// The answers of a batch, each in its `room` until all are there. After `most` bytes of them the calls that follow are
+/// refused.
+pub async fn answers<R>(
+    solo: &Solo,
+    batch: &[Value],
+    most: usize,
+    room: impl Fn(usize) -> Result<R, String>,
+) -> String {
+    let (mut out, mut rooms) = (String::from("["), vec![]);
     for (k, request) in batch.iter().enumerate() {
         let answer = if out.len() <= most {
-            call(solo, request).await
+            let answer = call(solo, request).await;
+            room(answer.len()).map(|room| {
+                rooms.push(room);
+                answer
+            })
         } else {
-            let id = request.get("id").cloned().unwrap_or(Value::Null);
-            let why =
-                format!("the answers before this have {} bytes, more than {most}: ask in another batch", out.len());
-            answered(&id, Err(RpcError::internal(why)))
+            Err(format!("the answers before this have {} bytes, more than {most}: ask in another batch", out.len()))
         };
-        let comma = if k > 0 { "," } else { "" };
-        out.push_str(&format!("{comma}{answer}"));
+        let id = || request.get("id").cloned().unwrap_or(Value::Null);
+        let answer = answer.unwrap_or_else(|why| answered(&id(), Err(RpcError::internal(why))));
+        if k > 0 {
+            out.push(',');
+        }
+        out.push_str(&answer);
     }
     out + "]"
 }
@@ -158,13 +199,8 @@ async fn address(State(solo): State<Arc<Solo>>, Path(method): Path<String>, RawQ
         };
         params.insert(name, value.into());
     }
-    let result = called(&solo, &method, params.into()).await;
-    let status = match &result {
-        Ok(_) => StatusCode::OK,
-        Err(e) if *e == RpcError::no_method() => StatusCode::NOT_FOUND,
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    (status, axum::Json(answered(&json!(-1), result))).into_response()
+    let (status, text) = called(&solo, &json!(-1), &method, params.into()).await;
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// What one connection hears of: by the text of its query, the id of the request and the query itself.
@@ -189,22 +225,29 @@ async fn talk(mut socket: WebSocket, solo: Arc<Solo>, place: Place, ping: Durati
                                 happened.get_or_insert_with(|| solo.subscribe()).want(wanted);
                             }
                         }
-                        vec![answer.to_string()]
+                        Some(answer)
                     }
-                    Err(refused) => vec![refused.to_string()],
+                    Err(refused) => Some(refused),
                 },
                 Some(Err(_)) | None => return,
                 // What follows a farewell is its answer, then the end.
-                Some(Ok(_)) => vec![],
+                Some(Ok(_)) => None,
             },
             _ = pings.tick() => {
                 if socket.send(Message::Ping(Bytes::new())).await.is_err() {
                     return;
                 }
-                vec![]
+                None
             }
             event = next(&mut happened) => match event {
-                Ok(event) => fitting(&subscriptions, &event),
+                Ok(event) => {
+                    for text in fitting(&subscriptions, &event) {
+                        if !send(&mut socket, &place, text).await {
+                            return;
+                        }
+                    }
+                    None
+                }
                 // Whoever is too slow would miss some without knowing: better to begin anew.
                 Err(TooSlow) => {
                     let why = "subscription was canceled (reason: client is not pulling messages fast enough)";
@@ -213,22 +256,23 @@ async fn talk(mut socket: WebSocket, solo: Arc<Solo>, place: Place, ping: Durati
                 }
             },
         };
-        for text in out {
-            if !send(&mut socket, &place, text).await {
-                return;
-            }
+        if let Some(text) = out
+            && !send(&mut socket, &place, text).await
+        {
+            return;
         }
     }
 }
 
 fn server_error(why: &str) -> String {
     let e = RpcError { code: -32000, message: "Server error".into(), data: why.into() };
-    answered(&Value::Null, Err(e)).to_string()
+    answered(&Value::Null, Err(e))
 }
 
-/// Sends a text, if there is room for it and it is read in time; whether the connection goes on.
+/// Sends a text, if there is room for it and it is read in time; whether the connection goes on. The room is also for the
+/// event that the text says.
 async fn send(socket: &mut WebSocket, place: &Place, text: String) -> bool {
-    let (room, text) = match place.room(text.len()) {
+    let (room, text) = match place.room(text.len().saturating_mul(2)) {
         Ok(room) => (Some(room), text),
         Err(why) => (None, server_error(&why)),
     };
@@ -244,18 +288,17 @@ async fn next(happened: &mut Option<Listener>) -> Result<Arc<Happened>, TooSlow>
     }
 }
 
-/// An event as each subscription that it fits hears it. Its data is JSON already.
-fn fitting(subscriptions: &Subscriptions, event: &Happened) -> Vec<String> {
+/// An event as each subscription that it fits hears it, one after the other. Its data is JSON already.
+fn fitting(subscriptions: &Subscriptions, event: &Happened) -> impl Iterator<Item = String> {
     let fits = subscriptions.iter().filter(|(_, (_, query))| query.fits(&event.events));
     fits.map(|(query, (id, _))| {
         let (data, events, query) = (&event.data, json!(event.events), json!(query));
         let result = format!(r#"{{"data":{data},"events":{events},"query":{query}}}"#);
         format!(r#"{{"id":{id},"jsonrpc":"2.0","result":{result}}}"#)
     })
-    .collect()
 }
 
-async fn handle(solo: &Solo, subscriptions: &mut Subscriptions, request: &Value) -> Value {
+async fn handle(solo: &Solo, subscriptions: &mut Subscriptions, request: &Value) -> String {
     let (id, method, params) = match parsed(request) {
         Ok(parsed) => parsed,
         Err((id, e)) => return answered(&id, Err(e)),

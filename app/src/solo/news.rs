@@ -19,11 +19,17 @@ pub struct Happened {
     pub data: String,
     /// Its events by `type.key`.
     pub events: Named,
+}
+
+/// Something that happened while inboxes hold it: whoever has heard it counts it himself.
+#[derive(Debug)]
+struct Unread {
+    happened: Arc<Happened>,
     bytes: usize,
     waiting: Arc<AtomicUsize>,
 }
 
-impl Drop for Happened {
+impl Drop for Unread {
     fn drop(&mut self) {
         self.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -37,7 +43,7 @@ pub struct TooSlow;
 #[derive(Debug)]
 pub struct News {
     most: usize,
-    /// Bytes that somebody still keeps.
+    /// Bytes that inboxes hold.
     waiting: Arc<AtomicUsize>,
     listeners: Mutex<Vec<Weak<Inbox>>>,
 }
@@ -51,7 +57,7 @@ struct Inbox {
 #[derive(Debug, Default)]
 struct Unheard {
     wanted: Vec<Query>,
-    news: VecDeque<Arc<Happened>>,
+    news: VecDeque<Arc<Unread>>,
     bytes: usize,
     too_slow: bool,
 }
@@ -103,14 +109,14 @@ impl News {
         let bytes = texts.fold(data.len(), |sum, text| sum.saturating_add(text.len()).saturating_add(TEXT));
         while self.waiting.load(Ordering::Relaxed).saturating_add(bytes) > self.most {
             let slowest = listeners.iter().max_by_key(|l| l.held().bytes);
-            // What is being sent is nobody's any more.
             let Some(slowest) = slowest.filter(|l| l.held().bytes > 0) else { break };
             slowest.give_up();
         }
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        let happened = Arc::new(Happened { data, events, bytes, waiting: self.waiting.clone() });
+        let happened = Arc::new(Happened { data, events });
+        let unread = Arc::new(Unread { happened, bytes, waiting: self.waiting.clone() });
         for listener in wanting {
-            listener.take(happened.clone());
+            listener.take(unread.clone());
         }
     }
 }
@@ -120,11 +126,11 @@ impl Inbox {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, happened: Arc<Happened>) {
+    fn take(&self, unread: Arc<Unread>) {
         let mut held = self.held();
         if !held.too_slow {
-            held.bytes = held.bytes.saturating_add(happened.bytes);
-            held.news.push_back(happened);
+            held.bytes = held.bytes.saturating_add(unread.bytes);
+            held.news.push_back(unread);
             self.rings.notify_one();
         }
     }
@@ -155,7 +161,7 @@ impl Listener {
                 }
                 if let Some(next) = held.news.pop_front() {
                     held.bytes = held.bytes.saturating_sub(next.bytes);
-                    return Ok(next);
+                    return Ok(next.happened.clone());
                 }
             }
             self.0.rings.notified().await;
@@ -199,6 +205,18 @@ mod tests {
         for _ in 16..20 {
             assert!(late.next().await.is_ok());
         }
+        // What somebody has heard and keeps costs the others nothing.
+        let mut keeps = listener(&news, "tm.event='Tx'");
+        news.tell(&json!("z".repeat(9_000)), event("Tx"));
+        let kept = keeps.next().await;
+        assert!(kept.is_ok() && quick.next().await.is_ok() && late.next().await.is_ok());
+        for _ in 0..2 {
+            news.tell(&json!("z".repeat(4_000)), event("Tx"));
+        }
+        for _ in 0..2 {
+            assert!(quick.next().await.is_ok() && late.next().await.is_ok() && keeps.next().await.is_ok());
+        }
+        drop((kept, keeps));
         // One alone has room for anything.
         news.tell(&json!("y".repeat(20_000)), event("Tx"));
         assert!(quick.next().await.is_ok() && late.next().await.is_ok());

@@ -7,11 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cosmrs::tx::Fee;
 use prost::Message as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use zektra_app::front::rpc::answers;
 use zektra_proto::cosmos::tx::v1beta1::{TxBody, TxRaw};
 
 /// Starts a solo chain with these bounds of its fronts.
@@ -191,14 +192,20 @@ fn with_answers_that_nobody_lets_through() {
 async fn with_batches_of_long_answers() {
     let chain = SoloChain::new();
     let batch = [1, 2, 3].map(|id| json!({"jsonrpc": "2.0", "id": id, "method": "genesis"}));
-    let text = zektra_app::front::rpc::answers(&chain.solo, &batch, 100).await;
-    let answers: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert!(answers[0]["result"]["genesis"].is_object());
+    let free = |_| Ok(());
+    let text = answers(&chain.solo, &batch, 100, free).await;
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert!(found[0]["result"]["genesis"].is_object());
     for (k, id) in [(1, 2), (2, 3)] {
-        let (error, found) = (answers[k]["error"]["data"].as_str().unwrap(), &answers[k]["id"]);
-        assert!(*found == id && error.contains("more than 100: ask in another batch"), "{found} {error}");
+        let error = found[k]["error"]["data"].as_str().unwrap();
+        assert!(found[k]["id"] == id && error.contains("more than 100: ask in another batch"), "{error}");
     }
-    assert_eq!(zektra_app::front::rpc::answers(&chain.solo, &[], 100).await, "[]");
+    assert_eq!(answers(&chain.solo, &[], 100, free).await, "[]");
+    // Each has its room, or says why not.
+    let narrow = |bytes| if bytes > 1000 { Err("no room".to_string()) } else { Ok(()) };
+    let batch = ["genesis", "health"].map(|method| json!({"jsonrpc": "2.0", "id": 4, "method": method}));
+    let found: Value = serde_json::from_str(&answers(&chain.solo, &batch, 1 << 20, narrow).await).unwrap();
+    assert_eq!((&found[0]["error"]["data"], &found[1]["result"]), (&json!("no room"), &json!({})));
 }
 
 #[test]
