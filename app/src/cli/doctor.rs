@@ -28,9 +28,7 @@ impl Report {
 }
 
 pub fn doctor(home: &Home) -> Result<()> {
-    if !home.path().exists() {
-        return Err(HomeError::Missing(home.path().into()).into());
-    }
+    home.demand()?;
     let mut report = Report(0);
     report.said("home", Ok(home.path().display().to_string()));
     let config = home.config();
@@ -47,8 +45,10 @@ pub fn doctor(home: &Home) -> Result<()> {
     report.said("config/node_key.json", home.node_id().map_err(Into::into));
     report.said("disk", room(home));
     match home.lock() {
-        Err(e) => report
-            .said("database", Err(anyhow::anyhow!("{e}; its ports and invariants are checked when it is stopped"))),
+        Err(HomeError::Taken(_)) => say(
+            "note   database: zektrad runs in this home; database, invariants and ports are checked when it is stopped\n",
+        ),
+        Err(e) => report.said("database", Err(e.into())),
         Ok(_lock) => {
             let config = config.unwrap_or_default();
             report.said("database", database(home, &config, genesis.as_ref().ok()));

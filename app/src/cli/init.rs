@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
 use zektra_app::app::APP_VERSION;
-use zektra_app::node::home::public;
+use zektra_app::node::home::{new_key, public};
 use zektra_app::node::run::{now, open};
 use zektra_app::node::{Config, Home, HomeError, dev};
 use zektra_app::solo::rpc::COMETBFT_VERSION;
@@ -76,12 +76,22 @@ impl Chain {
     }
 }
 
-/// Makes a home with one validator.
-pub fn make(home: &Home, chain: &Chain, moniker: &str) -> Result<Genesis> {
+/// Checks what would be made, before anything is written.
+pub fn planned(home: &Home, chain: &Chain) -> Result<Spec> {
     if home.is_made() {
         return Err(HomeError::Exists(home.config_file("genesis.json")).into());
     }
+    home.demand_free()?;
     let spec = chain.spec()?;
+    // With any key: that of the home is made with it.
+    let validators = [Validator { key: public(&new_key()), power: POWER, name: String::new() }];
+    spec.genesis(now(), APP_VERSION, &validators)?;
+    Ok(spec)
+}
+
+/// Makes a home with one validator.
+pub fn make(home: &Home, chain: &Chain, moniker: &str) -> Result<Genesis> {
+    let spec = planned(home, chain)?;
     home.prepare(&Config { moniker: moniker.into(), ..Config::default() })?;
     let key = public(&home.validator_key()?);
     let validators = [Validator { key, power: POWER, name: moniker.into() }];
@@ -135,6 +145,7 @@ pub fn testnet(command: &Testnet) -> Result<()> {
 }
 
 pub fn export(home: &Home) -> Result<()> {
+    home.demand()?;
     let _lock = home.lock()?;
     let app = open(home, &home.config()?)?;
     let genesis = home.genesis()?;
@@ -148,6 +159,7 @@ pub fn export(home: &Home) -> Result<()> {
 }
 
 pub fn config(home: &Home) -> Result<()> {
+    home.demand()?;
     say(&toml::to_string(&home.config()?)?);
     Ok(())
 }

@@ -82,6 +82,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || e.is::<SpecError>()
             || match e.downcast_ref() {
                 Some(HomeError::Content { .. } | HomeError::Exists(_) | HomeError::Missing(_)) => true,
+                Some(HomeError::None(_) | HomeError::Foreign(..)) => true,
                 Some(HomeError::Io { error, .. }) => NAMED.contains(&error.kind()),
                 Some(HomeError::Taken(_)) | None => false,
             }

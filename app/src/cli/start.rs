@@ -1,12 +1,12 @@
 //! Runs the node.
 
-use super::init::{Chain, make};
+use super::init::{Chain, make, planned};
 use super::{Input, say};
 use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
 use zektra_app::node::config::host_and_port;
-use zektra_app::node::run::{self, Endpoints, Stop};
+use zektra_app::node::run::{self, Endpoints, Listening, Stop};
 use zektra_app::node::{Config, Home, dev};
 use zektra_app::solo::Solo;
 use zektra_comet::Remote;
@@ -138,7 +138,12 @@ fn stop_at_signals(stop: &Stop) -> Result<()> {
 pub fn start(home: &Home, command: &Start) -> Result<()> {
     let stop = Stop::default();
     stop_at_signals(&stop)?;
+    let of_chain = &command.chain;
     if !command.solo {
+        if of_chain.spec.is_some() || of_chain.chain_id.is_some() || of_chain.bech32_prefix.is_some() {
+            let wrong = "--spec, --chain-id and --bech32-prefix are for --solo; otherwise `zektrad init` takes them";
+            return Err(Input(wrong.into()).into());
+        }
         let config = command.config(home)?;
         if home.genesis().is_ok_and(|g| dev::holds(&g)) {
             tracing::warn!("{}", dev::WARNING);
@@ -154,20 +159,29 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
     }
     let fresh = !home.is_made();
     if fresh {
-        make(home, &command.chain, "solo")?;
-    } else if command.chain.spec.is_some() || command.chain.bech32_prefix.is_some() {
+        planned(home, of_chain)?;
+    } else if of_chain.spec.is_some() || of_chain.bech32_prefix.is_some() {
         let held = home.path().display();
         let wrong = format!("{held} holds a chain already: --spec and --bech32-prefix are for an empty home");
         return Err(Input(wrong).into());
-    } else if let Some(id) = &command.chain.chain_id
+    } else if let Some(id) = &of_chain.chain_id
         && *id != home.genesis()?.typed.chain_id.as_str()
     {
         let held = home.genesis()?.typed.chain_id;
         return Err(Input(format!("--chain-id {id:?}: {} holds the chain {held}", home.path().display())).into());
     }
-    let config = command.config(home)?;
-    run::solo(home, &config, &stop, |endpoints, solo| {
-        if command.chain.spec.is_none() && home.genesis().is_ok_and(|g| dev::holds(&g)) {
+    let held = if fresh { None } else { Some(home.lock()?) };
+    let listening = Listening::bind(&command.config(home)?, true)?;
+    // From here on nothing is refused that could have been before.
+    let _held = match held {
+        Some(held) => held,
+        None => {
+            make(home, of_chain, "solo")?;
+            home.lock()?
+        }
+    };
+    run::solo(home, &command.config(home)?, listening, &stop, |endpoints, solo| {
+        if of_chain.spec.is_none() && home.genesis().is_ok_and(|g| dev::holds(&g)) {
             accounts(solo);
         }
         show(endpoints);

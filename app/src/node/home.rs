@@ -19,6 +19,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use zektra_genesis::Genesis;
 
+/// What may be there before a home is made: what one holds, the keys of a wallet, and what a disk of its own brings.
+const BESIDE: [&str; 5] = ["config", "data", "keyring-file", "keyring-test", "lost+found"];
+
 /// A home folder.
 #[derive(Clone, Debug)]
 pub struct Home(PathBuf);
@@ -82,6 +85,32 @@ impl Home {
     /// Whether a chain was made here.
     pub fn is_made(&self) -> bool {
         self.config_file("genesis.json").exists()
+    }
+
+    /// Demands a node's home, for whoever only looks at it.
+    ///
+    /// # Errors
+    /// There is no configuration and no genesis file.
+    pub fn demand(&self) -> Result<(), HomeError> {
+        let is_home = ["app.toml", "genesis.json"].iter().any(|name| self.config_file(name).exists());
+        if is_home { Ok(()) } else { Err(HomeError::None(self.0.clone())) }
+    }
+
+    /// Demands a path where a home can be made: nothing, or a folder with nothing of others.
+    ///
+    /// # Errors
+    /// It is no folder, or holds other files and no configuration.
+    pub fn demand_free(&self) -> Result<(), HomeError> {
+        let entries = match fs::read_dir(&self.0) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(io(&self.0))?,
+        };
+        let foreign = |name: &std::ffi::OsString| !BESIDE.iter().any(|known| name == known);
+        let found = entries.filter_map(Result::ok).map(|entry| entry.file_name()).find(foreign);
+        match found {
+            Some(name) if self.demand().is_err() => Err(HomeError::Foreign(self.0.clone(), name)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the folders, the keys and the configuration; what is there stays.

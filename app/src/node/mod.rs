@@ -34,6 +34,12 @@ pub enum HomeError {
     /// Another process runs in it.
     #[error("{0}: another zektrad runs in this home: stop it, or name another with --home")]
     Taken(std::path::PathBuf),
+    /// No node's home is there.
+    #[error("{0}: there is no node's home here: make one with `zektrad init`, or name another with --home")]
+    None(std::path::PathBuf),
+    /// The folder holds what no node has put there.
+    #[error("{0} holds other files, as {1:?}, and no node's configuration: name an empty folder with --home")]
+    Foreign(std::path::PathBuf, std::ffi::OsString),
     /// It is not there.
     #[error("{0} is missing: make a home with `zektrad init`, or start with --solo in an empty one")]
     Missing(std::path::PathBuf),

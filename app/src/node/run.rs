@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use zektra_comet::{Comet, Remote};
 
@@ -141,6 +142,26 @@ impl Listeners {
     }
 }
 
+/// What runs a node, listening already.
+#[derive(Debug)]
+pub struct Listening {
+    runtime: Runtime,
+    listeners: Listeners,
+}
+
+impl Listening {
+    /// As [`Listeners::bind`].
+    ///
+    /// # Errors
+    /// An address that is in use.
+    pub fn bind(config: &Config, solo: bool) -> Result<Self> {
+        raise_descriptors();
+        let runtime = Builder::new_multi_thread().enable_all().build()?;
+        let listeners = runtime.block_on(Listeners::bind(config, solo))?;
+        Ok(Self { runtime, listeners })
+    }
+}
+
 /// Serves the fronts until it is told to stop.
 ///
 /// # Errors
@@ -217,15 +238,18 @@ fn hostname() -> String {
     std::fs::read_to_string("/etc/hostname").map_or_else(|_| "node".into(), |name| name.trim().to_string())
 }
 
-/// Runs a solo chain until it is told to stop. `ready` is called when there is a block.
+/// Runs a solo chain in a home that is held until it is told to stop. `ready` is called when there is a block.
 ///
 /// # Errors
 /// It cannot begin, or cannot go on.
-pub fn solo(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpoints, &Solo)) -> Result<()> {
-    let _lock = home.lock()?;
-    raise_descriptors();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let listeners = runtime.block_on(Listeners::bind(config, true))?;
+pub fn solo(
+    home: &Home,
+    config: &Config,
+    listening: Listening,
+    stop: &Stop,
+    ready: impl FnOnce(&Endpoints, &Solo),
+) -> Result<()> {
+    let Listening { runtime, listeners } = listening;
     let app = open(home, config)?;
     let endpoints = listeners.endpoints();
     let solo = open_solo(home, &app, &config.moniker, &endpoints, Limits::default())?;
@@ -262,12 +286,10 @@ pub fn solo(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpo
 /// # Errors
 /// It cannot begin, or a server fails; the state is of another chain than the genesis file.
 pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpoints, &str)) -> Result<()> {
-    let _lock = home.lock()?;
-    raise_descriptors();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let listeners = runtime.block_on(Listeners::bind(config, false))?;
-    let app = open(home, config)?;
     let named = home.genesis()?.typed.chain_id;
+    let _lock = home.lock()?;
+    let Listening { runtime, listeners } = Listening::bind(config, false)?;
+    let app = open(home, config)?;
     if let Some(known) = app.identity()
         && known.chain_id != named.as_str()
     {

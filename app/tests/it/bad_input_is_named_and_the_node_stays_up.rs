@@ -117,18 +117,34 @@ fn at_the_start() {
     assert!(
         said(&["start", "--solo", "--log-level", "bogus="]).contains("--log-level \"bogus=\": expected error, warn")
     );
-    let missing = zektrad().args(["doctor", "--home"]).arg(folder.path().join("none")).output().unwrap();
-    assert!(!missing.status.success() && !folder.path().join("none").exists());
+    for looks in ["doctor", "config", "export"] {
+        assert!(said(&[looks]).contains("there is no node's home here: make one with `zektrad init`"));
+    }
+    assert!(said(&["start", "--spec", "none.toml"]).contains("--bech32-prefix are for --solo"));
+    assert!(said(&["start", "--solo", "--spec", "none.toml"]).contains("--spec none.toml: No such file"));
+    assert!(said(&["start", "--solo", "--chain-id", ""]).contains("chain_id"));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = port.local_addr().unwrap().to_string();
+    assert!(failed(&["start", "--solo", "--rpc", &taken]).contains("cannot be listened on"));
     assert!(said(&["init", "--bech32-prefix", "Z"]).contains("expected 1 to 20 lower-case letters and digits"));
     for address in ["127.0.0.1:x", "26657", ":26657", "127.0.0.1:99999"] {
         let wrong = said(&["start", "--solo", "--rpc", address]);
         assert!(wrong.contains(&format!("{address:?}, expected host:port as 127.0.0.1:26657")), "{wrong}");
     }
     assert!(said(&["start", "--comet-rpc", "foo"]).contains("\"foo\", expected host:port, tcp://host:port"));
+    // Whoever was refused has left nothing.
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
+    for make in [&["init"][..], &["start", "--solo"]] {
+        assert!(said(make).contains("holds other files, as \"file\", and no node's configuration"));
+        let on_file = zektrad().args(make).arg("--home").arg(&file).output().unwrap();
+        assert_eq!(on_file.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&on_file.stderr).contains(&format!("{}: Not a directory", file.display())));
+    }
     let in_file = zektrad().args(["init", "--home"]).arg(file.join("home")).output().unwrap();
     assert_eq!(in_file.status.code(), Some(2), "{}", String::from_utf8_lossy(&in_file.stderr));
+    std::fs::remove_file(&file).unwrap();
     assert!(said(&["init", "--spec", "none.toml"]).contains("--spec none.toml: No such file"));
     assert!(zektrad().args(["init", "my-name", "--home"]).arg(folder.path()).output().unwrap().status.success());
     // A home is made now: the next may not make another.
@@ -137,6 +153,9 @@ fn at_the_start() {
     let node = Node::start(folder.path(), &[]);
     assert!(failed(&["start", "--solo"]).contains("another zektrad runs in this home"));
     assert!(failed(&["export"]).contains("another zektrad runs in this home"));
+    let running = zektrad().arg("doctor").arg("--home").arg(folder.path()).output().unwrap();
+    let found = String::from_utf8_lossy(&running.stdout).into_owned();
+    assert!(running.status.success() && found.contains("note   database: zektrad runs in this home"), "{found}");
     let status = Remote::new(&node.rpc).call("status", json!({})).unwrap();
     assert_eq!(status["node_info"]["moniker"], "my-name");
     assert!(node.said.contains("test accounts"));
