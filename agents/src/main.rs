@@ -9,9 +9,11 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    let json = cli.json;
-    match cli::run(cli) {
+    let (json, done) = match cli::Cli::try_parse() {
+        Ok(cli) => (cli.json, cli::run(cli)),
+        Err(error) => (false, Err(cli::misread(error).into())),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let code = cli::exit_code(&error);

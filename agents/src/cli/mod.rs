@@ -6,10 +6,13 @@ mod job;
 mod progress;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::error::ContextKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::PathBuf;
+use zektra_agents::chain::amounts;
+use zektra_agents::rejected::Rejected;
 
 /// Train models on data that nobody can see.
 #[derive(Debug, Parser)]
@@ -222,6 +225,26 @@ impl Output {
         // A reader that has gone, as in `zektra … | head`, is no failure.
         let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
+}
+
+/// Why arguments are refused, if clap cannot say it; otherwise it does, and the program ends.
+pub fn misread(error: clap::Error) -> Rejected {
+    // An amount below zero looks like a flag.
+    let below_zero = |text: &String| text.strip_prefix('-').is_some_and(|rest| amounts::coins(rest).is_ok());
+    if error.kind() == clap::error::ErrorKind::UnknownArgument
+        && let Some(text) = std::env::args().filter(|text| text.len() > 1).find(below_zero)
+        && let Err(rejected) = amounts::coins(&text)
+    {
+        return rejected;
+    }
+    // The usage would ask for what the environment has given.
+    let of_usage = error.get(ContextKind::Usage).is_some();
+    let again = of_usage.then(|| without_env(Cli::command()).try_get_matches().err()).flatten();
+    again.unwrap_or(error).exit()
+}
+
+fn without_env(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| arg.env(None::<&'static str>)).mut_subcommands(without_env)
 }
 
 /// Runs a command.

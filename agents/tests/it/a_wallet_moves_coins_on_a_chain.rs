@@ -117,6 +117,21 @@ fn coins_move_from_the_command_line() {
     assert_eq!((&found["total_count"], &found["txs"][0]), (&"1".into(), &sent));
     let block = wallet.json(&["query", "block", sent["height"].as_str().unwrap()]);
     assert_eq!(block["data"]["txs"].as_array().unwrap().len(), 1);
+    // As other clients of such chains ask.
+    assert_eq!(wallet.json(&["query", "tx", &format!("0x{hash}")]), sent);
+    let height = sent["height"].as_str().unwrap();
+    assert_eq!(wallet.json(&["query", "block", "--type=height", height]), block);
+    let found = wallet.json(&["query", "comet", "block-by-height", height]);
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(found["block_id"]["hash"].as_str().unwrap()).unwrap();
+    assert_eq!(wallet.json(&["query", "block", "--type=hash", &hex::encode(bytes)]), block);
+    wallet.refused(&["query", "block", "--type=hash", &"0".repeat(64)], "", 1, "not found");
+    wallet.refused(&["query", "block", "--type=hash"], "", 2, "expected 64 hexadecimal digits");
+    wallet.refused(&["query", "block", "x"], "", 2, "expected a whole number");
+    assert_eq!(wallet.json(&["query", "bank", "total"]), wallet.json(&["query", "bank", "total-supply"]));
+    let validators = wallet.json(&["query", "comet-validator-set"]);
+    assert_eq!(validators["validators"].as_array().unwrap().len(), 1);
+    assert_eq!(wallet.json(&["query", "comet-validator-set", "1"])["block_height"], "1");
 
     // Over gRPC, and as of a height.
     let asked = ["query", "bank", "balances", "bob", "--grpc-addr", chain.grpc.trim_start_matches("http://")];
@@ -129,9 +144,10 @@ fn coins_move_from_the_command_line() {
     assert_eq!(wallet.json(&["status", "--node", plain])["node_info"]["network"], CHAIN);
 
     // In three steps, as with a key that is kept on another machine.
-    let (code, draft, _) =
-        wallet.run(&["tx", "bank", "multi-send", "alice", "bob", "alice", "11uzek", "--split", "--generate-only"], "");
-    assert_eq!(code, 0);
+    let split = |amount| ["tx", "bank", "multi-send", "alice", "bob", "alice", amount, "--split", "--generate-only"];
+    wallet.refused(&split("1uzek"), "", 2, "less than one for each of 2 receivers");
+    let (code, draft, said) = wallet.run(&split("11uzek"), "");
+    assert_eq!((code, &said[..]), (0, &format!("each of 2 gets 5uzek; 1uzek remains with {ALICE}\n")[..]));
     let path = folder.path().join("tx.json");
     std::fs::write(&path, draft).unwrap();
     let file = path.to_str().unwrap();
@@ -157,6 +173,16 @@ fn coins_move_from_the_command_line() {
     wallet.refused(&send("bob", "1uzek,1uzek"), "", 2, "stands twice");
     wallet.refused(&send("bob", "1.5uzek"), "", 2, "1500uzek");
     wallet.refused(&send("carol", "1uzek"), "", 2, "carol");
+    wallet.refused(&send("bob", "-5uzek"), "", 2, "amount \"-5uzek\": expected coins such as 1500uzek");
+    // The environment names home and node: the usage does not ask for them.
+    wallet.refused(&["tx", "bank", "send", "bob"], "", 2, "Usage: zektra tx bank send <FROM_ADDRESS> <TO_ADDRESS>");
+    let other = ["--chain-id", "other-1", "--gas", "auto"];
+    wallet.refused(&[&send("bob", "1uzek")[..6], &other].concat(), "", 2, &format!("is of \"{CHAIN}\""));
+    // In a few lines for people.
+    let (code, out, _) = wallet.run(&[&send("alice", "1uzek")[..], &["--wait"]].concat(), "");
+    assert!(code == 0 && out.lines().count() == 5 && out.contains("gas_wanted: \"200000\""), "{out}");
+    let (code, out, _) = wallet.run(&[&send("bob", "5000uzek")[..], &["--wait"]].concat(), "");
+    assert!(code == 3 && out.lines().count() == 6 && out.contains("insufficient funds"), "{out}");
     wallet.refused(&[&send("bob", "5000uzek")[..], &["--gas", "auto"]].concat(), "", 3, "insufficient funds");
     // Whatever a node claims: an estimate that is far off is not paid without a question.
     let send_auto = ["tx", "bank", "send", "alice", "bob", "1uzek", "--gas", "auto", "--gas-prices", "0.025uzek"];

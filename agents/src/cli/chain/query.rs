@@ -4,8 +4,10 @@ use super::Shown;
 use super::fields::{self, kebab, sentence};
 use super::grown::{Grown, Source, subcommand};
 use super::settings::{Node, Place, Rpc, Settings};
-use anyhow::Result;
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, value_parser};
+use anyhow::{Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, ValueEnum, value_parser};
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -24,6 +26,9 @@ const NAMES: &[(&str, &str)] = &[
     ("cosmos.base.tendermint.v1beta1.Service.GetLatestBlock", "block-latest"),
     ("cosmos.base.tendermint.v1beta1.Service.GetLatestValidatorSet", "validator-set"),
 ];
+
+/// Other names of commands, as the same clients know them.
+const ALIASES: &[(&str, &str)] = &[("cosmos.bank.v1beta1.Query.TotalSupply", "total")];
 
 /// Services under other names than that of their package; the transaction service has commands of its own.
 const SERVICES: &[(&str, Option<&str>)] = &[
@@ -102,6 +107,31 @@ struct Txs {
 
 #[derive(Debug, Parser)]
 struct Block {
+    /// Its height, or its hash with --type=hash; the last if left out.
+    of: Option<String>,
+    /// What names it.
+    #[arg(long = "type", default_value = "height", value_name = "KIND")]
+    kind: Kind,
+    #[command(flatten)]
+    asked: AskedOfRpc,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Height,
+    Hash,
+}
+
+#[derive(Debug, Parser)]
+struct Validators {
+    /// As of this height; the last if left out.
+    height: Option<u64>,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+#[derive(Debug, Parser)]
+struct BlockResults {
     /// Its height; the last if left out.
     height: Option<u64>,
     #[command(flatten)]
@@ -141,12 +171,15 @@ impl Source for Queries {
             .subcommand(subcommand::<Txs>("txs", "Transactions in blocks, by what happened in them"))
             .subcommand(subcommand::<WaitTx>("wait-tx", "The same as tx, once it is in a block"))
             .subcommand(subcommand::<Block>("block", "A block"))
-            .subcommand(subcommand::<Block>("block-results", "What the transactions of a block did"));
+            .subcommand(subcommand::<BlockResults>("block-results", "What the transactions of a block did"))
+            .subcommand(subcommand::<Validators>("comet-validator-set", "Who makes blocks, as of a height"));
         for (module, service) in services() {
             let about = format!("Questions about {module}, to {}", service.full_name());
             let mut group = Command::new(module).about(about).subcommand_required(true).arg_required_else_help(true);
             for method in service.methods() {
-                let asking = fields::arguments(Command::new(command_of(&method)), &method.input(), None);
+                let alias = ALIASES.iter().find(|(full, _)| *full == method.full_name()).map(|(_, alias)| *alias);
+                let asking = Command::new(command_of(&method)).visible_aliases(alias);
+                let asking = fields::arguments(asking, &method.input(), None);
                 let height = Arg::new("height").long("height").value_name("HEIGHT").value_parser(value_parser!(u64));
                 // The flags bring a text of their own, which says nothing here.
                 let mut asking = Asked::augment_args(asking).about(sentence(&method));
@@ -192,12 +225,43 @@ pub fn run(shown: Shown, query: &Query) -> Result<()> {
                 "txs": answer["tx_responses"],
             }));
         }
-        "block" | "block-results" => {
-            let Block { height, asked } = Block::from_arg_matches(matches)?;
+        "block" => {
+            let Block { of, kind, asked } = Block::from_arg_matches(matches)?;
+            let settings = asked.settings()?;
+            let (method, params) = match (kind, &of) {
+                (Kind::Height, None) => ("block", json!({})),
+                (Kind::Height, Some(height)) => {
+                    let wrong = || Rejected::Input(format!("height {height:?}: expected a whole number"));
+                    ("block", json!({"height": height.parse::<u64>().map_err(|_| wrong())?.to_string()}))
+                }
+                (Kind::Hash, of) => {
+                    let hash = hex::decode(digits(of.as_deref().unwrap_or_default())?)?;
+                    ("block_by_hash", json!({"hash": STANDARD.encode(hash)}))
+                }
+            };
+            let mut answer = settings.client().rpc(method, params)?;
+            if answer["block"].is_null() {
+                bail!("block {}: not found", of.unwrap_or_default());
+            }
+            shown.with(&settings).value(&answer["block"].take());
+        }
+        "block-results" => {
+            let BlockResults { height, asked } = BlockResults::from_arg_matches(matches)?;
             let settings = asked.settings()?;
             let params = height.map_or_else(|| json!({}), |h| json!({"height": h.to_string()}));
-            let answer = settings.client().rpc(&name.replace('-', "_"), params)?;
-            shown.with(&settings).value(&if name == "block" { answer["block"].clone() } else { answer });
+            shown.with(&settings).value(&settings.client().rpc("block_results", params)?);
+        }
+        "comet-validator-set" => {
+            let Validators { height, asked } = Validators::from_arg_matches(matches)?;
+            let settings = Settings::new(&asked.place, Some(&asked.node))?;
+            let (name, request) = match height {
+                Some(height) => ("GetValidatorSetByHeight", json!({"height": height.to_string()})),
+                None => ("GetLatestValidatorSet", json!({})),
+            };
+            let service = services().find(|(module, _)| module == "comet").map(|(_, service)| service);
+            let method = service.and_then(|s| s.methods().find(|m| m.name() == name));
+            let Some(method) = method else { return Ok(()) };
+            shown.with(&settings).value(&answer(&settings, &method, &request, 0)?);
         }
         module => {
             let Some((_, service)) = services().find(|(m, _)| m == module) else { return Ok(()) };
@@ -212,19 +276,25 @@ pub fn run(shown: Shown, query: &Query) -> Result<()> {
 }
 
 fn ask(settings: &Settings, method: &MethodDescriptor, matches: &ArgMatches) -> Result<Value> {
-    let (input, output) = (method.input(), method.output());
+    let input = method.input();
     let height = match input.get_field_by_name("height") {
         Some(_) => 0,
         None => matches.get_one("height").copied().unwrap_or(0),
     };
     let request = fields::message(settings, matches, &input, None)?;
-    let bytes = json::to_bytes(input.full_name(), &request).map_err(|e| Rejected::Input(e.to_string()))?;
+    answer(settings, method, &request, height)
+}
+
+fn answer(settings: &Settings, method: &MethodDescriptor, request: &Value, height: u64) -> Result<Value> {
+    let (input, output) = (method.input(), method.output());
+    let bytes = json::to_bytes(input.full_name(), request).map_err(|e| Rejected::Input(e.to_string()))?;
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let answer = settings.client().ask(&path, bytes, height)?;
     Ok(json::from_bytes(output.full_name(), &answer)?)
 }
 
 fn digits(hash: &str) -> Result<String, Rejected> {
+    let hash = hash.strip_prefix("0x").unwrap_or(hash);
     let fits = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
     let wrong = || Rejected::Input(format!("hash {hash:?}: expected 64 hexadecimal digits"));
     if fits { Ok(hash.to_uppercase()) } else { Err(wrong()) }

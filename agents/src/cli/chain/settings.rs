@@ -164,6 +164,15 @@ impl Settings {
         })
     }
 
+    /// Demands that the node is of the chain that is signed for.
+    ///
+    /// # Errors
+    /// It is of another, or does not answer.
+    pub fn demand_chain(&self, chain_id: &str) -> Result<()> {
+        let found = self.client().chain_id()?;
+        Ok(expect(found == chain_id, || format!("chain id {chain_id:?}: the node at {} is of {found:?}", self.node))?)
+    }
+
     /// An address as it is, a key's name as its address.
     ///
     /// # Errors

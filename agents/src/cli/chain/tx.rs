@@ -92,7 +92,7 @@ struct Sent {
     /// Whether the node checks the transaction before it answers.
     #[arg(long, short, default_value = "sync", value_name = "MODE")]
     broadcast_mode: Mode,
-    /// Wait until the transaction is in a block, and print what it did.
+    /// Wait until the transaction is in a block, and print what became of it; all that it did with --output json.
     #[arg(long)]
     wait: bool,
 }
@@ -345,15 +345,24 @@ fn multi_send(settings: &Settings, matches: &ArgMatches) -> Result<(String, Valu
     let rest: Vec<&String> = matches.get_many("rest").unwrap_or_default().collect();
     let Some((amount, to)) = rest.split_last() else { return Ok((from, json!({}))) };
     let mut each = amounts::coins(amount)?;
-    let mut total = vec![];
-    let count = to.len() as u128;
+    let (mut total, mut rest) = (vec![], vec![]);
+    let (count, split) = (to.len() as u128, matches.get_flag("split"));
     for coin in &mut each {
         let said: u128 = coin.amount.parse().unwrap_or(0);
-        let part = if matches.get_flag("split") { said / count } else { said };
+        let part = if split { said / count } else { said };
+        expect(part > 0 || !split, || format!("amount {amount:?}: less than one for each of {count} receivers"))?;
+        if split && !said.is_multiple_of(count) {
+            rest.push(format!("{}{}", said % count, coin.denom));
+        }
         let all = part.checked_mul(count);
         let all = all.ok_or_else(|| Rejected::Input(format!("amount {amount:?}: too large for {count} receivers")))?;
         coin.amount = part.to_string();
         total.push(json!({"denom": coin.denom, "amount": all.to_string()}));
+    }
+    if split {
+        let each: Vec<_> = each.iter().map(|coin| format!("{}{}", coin.amount, coin.denom)).collect();
+        let rest = if rest.is_empty() { "nothing".into() } else { rest.join(",") };
+        eprintln!("each of {count} gets {}; {rest} remains with {from}", each.join(","));
     }
     let each: Vec<Value> = each.iter().map(fields::coin).collect();
     let outputs = to.iter().map(|t| Ok(json!({"address": settings.address(t)?, "coins": each})));
@@ -393,6 +402,10 @@ fn send(
         Gas::Most(gas) => gas,
         Gas::Auto => GAS,
     };
+    let chain_id = || settings.chain_id(signed.chain_id.as_deref());
+    if auto && !making.dry_run && !making.generate_only {
+        settings.demand_chain(&chain_id()?)?;
+    }
     if auto || making.dry_run {
         // A fee costs gas whatever its amount; the least of each coin asks for no more than the payer has.
         let mut least = fee_of(GAS)?;
@@ -413,8 +426,7 @@ fn send(
         shown.text(&document(&tx)?.to_string());
         return Ok(());
     }
-    let chain_id = settings.chain_id(signed.chain_id.as_deref())?;
-    let entry = entry()?;
+    let (chain_id, entry) = (chain_id()?, entry()?);
     if !yes {
         eprintln!("{}", super::yaml::yaml(&document(&tx)?));
         if !ask::confirm(&format!("Sign this for the chain {chain_id} and send it?"))? {
@@ -493,15 +505,24 @@ fn broadcast(shown: Shown, settings: &Settings, sent: &Sent, tx: &Transaction) -
     };
     let client = settings.client();
     let mut response = client.broadcast(&tx.encode_to_vec(), how)?;
-    if sent.wait && response.code == 0 {
+    let in_block = sent.wait && response.code == 0;
+    if in_block {
         response = client.wait(&response.txhash, std::time::Duration::from_secs(30))?.tx_response.unwrap_or_default();
     }
-    shown.value(&wire::write(&response)?);
+    let full = wire::write(&response)?;
+    shown.value(&if in_block && !shown.json { short(&full) } else { full });
     let TxResponse { code, codespace, raw_log, txhash, .. } = response;
     allow(code == 0, || {
         format!("the chain refuses transaction {txhash}: {raw_log} (code {code}, codespace {codespace})")
     })?;
     Ok(())
+}
+
+/// What became of a transaction, in a few lines.
+fn short(response: &Value) -> Value {
+    let names = ["height", "txhash", "code", "gas_used", "gas_wanted"];
+    let log = (response["code"] != 0).then_some("raw_log");
+    names.into_iter().chain(log).map(|name| (name.to_string(), response[name].clone())).collect()
 }
 
 /// Who signs the messages of a transaction.
