@@ -18,13 +18,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(out.join("comments.rs"), format!("&{:?}", comments(&commented)))?;
     // With the options of extensions, which Rust types do not keep.
     std::fs::write(out.join("descriptors.bin"), &descriptors)?;
+    let mut types = prost_types::FileDescriptorSet::decode(&descriptors[..])?;
+    rename(&mut types);
     prost_build::Config::new()
         .bytes(["."])
         .enable_type_names()
         .extern_path(".tendermint", "::tendermint_proto::v0_38")
         .include_file("all.rs")
-        .compile_fds(prost_types::FileDescriptorSet::decode(&descriptors[..])?)?;
+        .compile_fds(types)?;
     Ok(())
+}
+
+/// Gives a oneof another name in Rust, where its enum would be called as the message in it.
+fn rename(files: &mut prost_types::FileDescriptorSet) {
+    for message in files.file.iter_mut().flat_map(|file| &mut file.message_type) {
+        if message.name() == "StakeAuthorization" {
+            message.oneof_decl.iter_mut().for_each(|oneof| oneof.name = Some("policy".into()));
+        }
+    }
 }
 
 /// The comments of all methods, by the methods' full names in order.

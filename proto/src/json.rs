@@ -2,6 +2,8 @@
 //! text, `@type` in an `Any`, decimals of 18 digits with their point.
 
 use crate::DESCRIPTORS;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use prost::{Message, Name};
 use prost_reflect::{
     DescriptorPool, DeserializeOptions, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
@@ -59,7 +61,7 @@ pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Value, JsonError> {
     let message = DynamicMessage::decode(descriptor(name)?, bytes).map_err(|e| wrong(&e))?;
     let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(false);
     let mut json = message.serialize_with_options(serde_json::value::Serializer, &options).map_err(|e| wrong(&e))?;
-    convert(&message.descriptor(), &mut json, &decimal);
+    convert(&message.descriptor(), &mut json, shown);
     fill(&message.descriptor(), &mut json);
     Ok(json)
 }
@@ -71,7 +73,7 @@ pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Value, JsonError> {
 pub fn to_bytes(name: &str, json: &Value) -> Result<Vec<u8>, JsonError> {
     let descriptor = descriptor(name)?;
     let mut json = json.clone();
-    convert(&descriptor, &mut json, &scaled);
+    convert(&descriptor, &mut json, held);
     let options = DeserializeOptions::new().deny_unknown_fields(true);
     let message = DynamicMessage::deserialize_with_options(descriptor, json, &options);
     Ok(message.map_err(|e| JsonError::new(name, e))?.encode_to_vec())
@@ -103,8 +105,11 @@ fn packed(json: &mut Value) -> Option<(MessageDescriptor, &mut Value)> {
     Some((inner, json))
 }
 
+/// Changes a decimal, in a field of a kind.
+type Change = fn(&Kind, &str) -> Option<String>;
+
 /// Changes the decimals in a message's JSON.
-fn convert(message: &MessageDescriptor, json: &mut Value, change: &dyn Fn(&str) -> Option<String>) {
+fn convert(message: &MessageDescriptor, json: &mut Value, change: Change) {
     if message.full_name() == ANY {
         if let Some((inner, json)) = packed(json) {
             convert(&inner, json, change);
@@ -131,11 +136,12 @@ fn fill(message: &MessageDescriptor, json: &mut Value) {
     let Value::Object(fields) = json else { return };
     for field in message.fields() {
         let single = !field.is_list() && !field.is_map();
+        let alone = single && field.containing_oneof().is_none();
         match (field.kind(), fields.get_mut(field.name())) {
-            (Kind::Message(_), None) if single && field.containing_oneof().is_none() => {
+            (Kind::Message(_), None) if alone => {
                 fields.insert(field.name().into(), Value::Null);
             }
-            (Kind::Bytes, Some(value)) if single && value.as_str() == Some("") => *value = Value::Null,
+            (Kind::Bytes, Some(value)) if alone && value.as_str() == Some("") => *value = Value::Null,
             (Kind::Message(inner), Some(Value::Array(list))) => list.iter_mut().for_each(|v| fill(&inner, v)),
             (Kind::Message(inner), Some(value)) if single && value.is_object() => fill(&inner, value),
             _ => {}
@@ -143,12 +149,12 @@ fn fill(message: &MessageDescriptor, json: &mut Value) {
     }
 }
 
-fn convert_field(field: &FieldDescriptor, value: &mut Value, change: &dyn Fn(&str) -> Option<String>) {
+fn convert_field(field: &FieldDescriptor, value: &mut Value, change: Change) {
     match (value, field.kind()) {
         (Value::Array(list), _) => list.iter_mut().for_each(|v| convert_field(field, v, change)),
         (value @ Value::Object(_), Kind::Message(inner)) if !field.is_map() => convert(&inner, value, change),
-        (Value::String(text), Kind::String) if is_decimal(field) => {
-            if let Some(changed) = change(text) {
+        (Value::String(text), kind @ (Kind::String | Kind::Bytes)) if is_decimal(field) => {
+            if let Some(changed) = change(&kind, text) {
                 *text = changed;
             }
         }
@@ -156,13 +162,32 @@ fn convert_field(field: &FieldDescriptor, value: &mut Value, change: &dyn Fn(&st
     }
 }
 
-fn is_decimal(field: &FieldDescriptor) -> bool {
+/// Whether a field holds a decimal as an integer scaled by 10^18, in text or in bytes.
+pub fn is_decimal(field: &FieldDescriptor) -> bool {
+    // Governance is the exception: there decimals are texts with their point on the wire, too.
+    if field.parent_message().package_name() == "cosmos.gov.v1" {
+        return false;
+    }
     let Some(scalar) = &*SCALAR else { return false };
     field.options().get_extension(scalar).as_str().is_some_and(|s| s == "cosmos.Dec" || s == "cosmos.LegacyDec")
 }
 
+/// A decimal as JSON shows it; bytes hold its digits.
+fn shown(kind: &Kind, text: &str) -> Option<String> {
+    match kind {
+        Kind::Bytes => decimal(&String::from_utf8(BASE64.decode(text).ok()?).ok()?),
+        _ => decimal(text),
+    }
+}
+
+/// A decimal as the JSON of a field of this kind holds it.
+fn held(kind: &Kind, text: &str) -> Option<String> {
+    let digits = scaled(text)?;
+    Some(if *kind == Kind::Bytes { BASE64.encode(digits) } else { digits })
+}
+
 /// An integer scaled by 10^18, as a decimal.
-fn decimal(scaled: &str) -> Option<String> {
+pub fn decimal(scaled: &str) -> Option<String> {
     let (sign, digits) = scaled.strip_prefix('-').map_or(("", scaled), |digits| ("-", digits));
     let all = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     let padded = format!("{digits:0>width$}", width = DIGITS + 1);
@@ -171,7 +196,7 @@ fn decimal(scaled: &str) -> Option<String> {
 }
 
 /// A decimal as an integer scaled by 10^18.
-fn scaled(decimal: &str) -> Option<String> {
+pub fn scaled(decimal: &str) -> Option<String> {
     let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |digits| ("-", digits));
     let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
     let all = !whole.is_empty() && whole.bytes().chain(rest.bytes()).all(|b| b.is_ascii_digit());
@@ -203,6 +228,21 @@ mod tests {
         for wrong in ["", "-", "1.2.3", "x", "0.1234567890123456789", ".5"] {
             assert_eq!(scaled(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn decimals_of_governance_keep_their_point() {
+        use crate::cosmos::gov::{v1, v1beta1};
+        for text in ["0.5", "1", "0.334000000000000000"] {
+            let vote = v1::WeightedVoteOption { option: 1, weight: text.into() };
+            let json = super::write(&vote).unwrap();
+            assert_eq!(json["weight"], text);
+            assert_eq!(super::read::<v1::WeightedVoteOption>(&json).unwrap(), vote);
+        }
+        let vote = v1beta1::WeightedVoteOption { option: 1, weight: "500000000000000000".into() };
+        let json = super::write(&vote).unwrap();
+        assert_eq!(json["weight"], "0.500000000000000000");
+        assert_eq!(super::read::<v1beta1::WeightedVoteOption>(&json).unwrap(), vote);
     }
 
     proptest! {

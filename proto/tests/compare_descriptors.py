@@ -1,5 +1,5 @@
-"""Compares a FileDescriptorSet with the descriptors of the cosmpy wheel: every message, field, enum, method and route
-that the set has must be there, and be the same."""
+"""Compares a FileDescriptorSet with the descriptors of the cosmpy wheel: every message, field, enum, method, route and
+option of amino, of signers, of addresses and numbers that the set has must be there, and be the same."""
 
 import importlib
 import os
@@ -12,6 +12,9 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 sys.path.insert(0, os.path.join(os.path.dirname(cosmpy.__file__), "protos"))
 
 OURS = ("zektra/", "google/protobuf/")
+# Of a chain that mints in its own way: cosmpy's.
+OTHERS = ("cosmos/mint/v1beta1/mint.proto",)
+OPTIONS = ("amino.", "cosmos.msg.v1.", "cosmos_proto.")
 wrong = []
 compared = 0
 
@@ -21,6 +24,15 @@ def same(what, found, expected):
     compared += 1
     if found != expected:
         wrong.append(f"{what}: {found!r}, expected {expected!r}")
+
+
+def options(where, ours, other):
+    held = lambda x: {
+        d.full_name: list(v) if d.label == d.LABEL_REPEATED else v
+        for d, v in x.options.ListFields()
+        if d.is_extension and d.full_name.startswith(OPTIONS) and not d.full_name.endswith("_added_in")
+    }
+    same(f"{where} options", held(ours), held(other))
 
 
 def fields(where, message, other):
@@ -35,6 +47,7 @@ def fields(where, message, other):
         # Left out where it is what the field's name gives.
         if g.json_name:
             same(f"{where}.{f.name}.json_name", f.json_name, g.json_name)
+        options(f"{where}.{f.name}", f, g)
         oneof = lambda m, x: m.oneof_decl[x.oneof_index].name if x.HasField("oneof_index") else None
         same(f"{where}.{f.name}.oneof", oneof(message, f), oneof(other, g))
     for name in known.keys() - {f.name for f in message.field}:
@@ -55,6 +68,7 @@ def messages(where, list_, others):
             wrong.append(f"{where}.{m.name}: not in cosmpy")
             continue
         name = f"{where}.{m.name}"
+        options(name, m, known[m.name])
         fields(name, m, known[m.name])
         enums(name, m.enum_type, known[m.name].enum_type)
         messages(name, m.nested_type, known[m.name].nested_type)
@@ -65,6 +79,8 @@ def services(where, list_, others):
 
     known = {s.name: s for s in others}
     for s in list_:
+        if s.name in known:
+            options(f"{where}.{s.name}", s, known[s.name])
         methods = {m.name: m for m in known[s.name].method} if s.name in known else {}
         for m in s.method:
             name = f"{where}.{s.name}.{m.name}"
@@ -79,13 +95,14 @@ def services(where, list_, others):
 
 
 def main():
-    importlib.import_module("google.api.annotations_pb2")
+    for extensions in ("google.api.annotations", "amino.amino", "cosmos.msg.v1.msg", "cosmos_proto.cosmos"):
+        importlib.import_module(f"{extensions}_pb2")
     ours = descriptor_pb2.FileDescriptorSet()
     with open(sys.argv[1], "rb") as file:
         ours.ParseFromString(file.read())
     pool = descriptor_pool.Default()
     for file in ours.file:
-        if file.name.startswith(OURS):
+        if file.name.startswith(OURS + OTHERS):
             continue
         importlib.import_module(file.name.removesuffix(".proto").replace("/", ".") + "_pb2")
         other = descriptor_pb2.FileDescriptorProto()

@@ -52,6 +52,31 @@ proptest! {
     }
 }
 
+/// Digits on the wire, and a point in JSON.
+#[test]
+fn of_decimals_in_bytes() {
+    let name = "cosmos.mint.v1beta1.QueryInflationResponse";
+    for (digits, text) in [("130000000000000000", "0.130000000000000000"), ("-1", "-0.000000000000000001")] {
+        let (bytes, json) = (field(1, digits.as_bytes()), serde_json::json!({ "inflation": text }));
+        assert_eq!(from_bytes(name, &bytes).unwrap(), json);
+        assert_eq!(to_bytes(name, &json).unwrap(), bytes);
+    }
+    assert_eq!(from_bytes(name, &[]).unwrap(), serde_json::json!({ "inflation": null }));
+    // What is no number is shown as bytes are.
+    let (bytes, json) = (field(1, &[0xff]), serde_json::json!({ "inflation": "/w==" }));
+    assert_eq!(from_bytes(name, &bytes).unwrap(), json);
+    assert_eq!(to_bytes(name, &json).unwrap(), bytes);
+}
+
+/// A oneof says which of its fields is set, if that is empty too.
+#[test]
+fn of_empty_bytes_in_a_oneof() {
+    let (name, json) = ("tendermint.crypto.PublicKey", serde_json::json!({"ed25519": ""}));
+    let bytes = to_bytes(name, &json).unwrap();
+    assert_eq!(bytes, field(1, &[]));
+    assert_eq!(from_bytes(name, &bytes).unwrap(), json);
+}
+
 /// A length-delimited field.
 fn field(number: u8, held: &[u8]) -> Vec<u8> {
     let mut out = vec![number << 3 | 2];

@@ -34,6 +34,11 @@ fn types() -> Vec<(String, Again)> {
             AddressStringToBytesResponse, QueryAccountAddressByIdRequest, QueryAccountAddressByIdResponse,
             QueryAccountInfoRequest, QueryAccountInfoResponse, MsgUpdateParams,
         }
+        "cosmos.authz.v1beta1" other::authz::v1beta1 {
+            GenericAuthorization, Grant, GrantAuthorization, GrantQueueItem, EventGrant, EventRevoke, GenesisState,
+            QueryGrantsRequest, QueryGrantsResponse, QueryGranterGrantsRequest, QueryGranterGrantsResponse,
+            QueryGranteeGrantsRequest, QueryGranteeGrantsResponse, MsgGrant, MsgExec, MsgExecResponse, MsgRevoke,
+        }
         "cosmos.bank.v1beta1" other::bank::v1beta1 {
             Params, SendEnabled, Input, Output, DenomUnit, Metadata, GenesisState, Balance, MsgSend, MsgMultiSend,
             MsgUpdateParams, MsgSetSendEnabled, QueryBalanceRequest, QueryBalanceResponse, QueryAllBalancesRequest,
@@ -42,7 +47,7 @@ fn types() -> Vec<(String, Again)> {
             QueryTotalSupplyResponse, QuerySupplyOfRequest, QuerySupplyOfResponse, QueryParamsResponse,
             QueryDenomsMetadataRequest, QueryDenomsMetadataResponse, QueryDenomMetadataRequest,
             QueryDenomMetadataResponse, QueryDenomOwnersRequest, DenomOwner, QueryDenomOwnersResponse,
-            QuerySendEnabledRequest, QuerySendEnabledResponse,
+            QuerySendEnabledRequest, QuerySendEnabledResponse, SendAuthorization,
         }
         "cosmos.base.v1beta1" other::base::v1beta1 { Coin, DecCoin }
         "cosmos.base.query.v1beta1" other::base::query::v1beta1 { PageRequest, PageResponse }
@@ -60,11 +65,88 @@ fn types() -> Vec<(String, Again)> {
         "cosmos.crypto.ed25519" other::crypto::ed25519 { PubKey }
         "cosmos.crypto.multisig" other::crypto::multisig { LegacyAminoPubKey }
         "cosmos.crypto.multisig.v1beta1" other::crypto::multisig::v1beta1 { MultiSignature, CompactBitArray }
+        "cosmos.distribution.v1beta1" other::distribution::v1beta1 {
+            Params, ValidatorHistoricalRewards, ValidatorCurrentRewards, ValidatorAccumulatedCommission,
+            ValidatorOutstandingRewards, ValidatorSlashEvent, ValidatorSlashEvents, FeePool, CommunityPoolSpendProposal,
+            DelegatorStartingInfo, DelegationDelegatorReward, CommunityPoolSpendProposalWithDeposit,
+            DelegatorWithdrawInfo, ValidatorOutstandingRewardsRecord, ValidatorAccumulatedCommissionRecord,
+            ValidatorHistoricalRewardsRecord, ValidatorCurrentRewardsRecord, DelegatorStartingInfoRecord,
+            ValidatorSlashEventRecord, GenesisState, QueryParamsResponse, QueryValidatorDistributionInfoRequest,
+            QueryValidatorDistributionInfoResponse, QueryValidatorOutstandingRewardsRequest,
+            QueryValidatorOutstandingRewardsResponse, QueryValidatorCommissionRequest, QueryValidatorCommissionResponse,
+            QueryValidatorSlashesRequest, QueryValidatorSlashesResponse, QueryDelegationRewardsRequest,
+            QueryDelegationRewardsResponse, QueryDelegationTotalRewardsRequest, QueryDelegationTotalRewardsResponse,
+            QueryDelegatorValidatorsRequest, QueryDelegatorValidatorsResponse, QueryDelegatorWithdrawAddressRequest,
+            QueryDelegatorWithdrawAddressResponse, QueryCommunityPoolResponse, MsgSetWithdrawAddress,
+            MsgWithdrawDelegatorReward, MsgWithdrawDelegatorRewardResponse, MsgWithdrawValidatorCommission,
+            MsgWithdrawValidatorCommissionResponse, MsgFundCommunityPool, MsgUpdateParams, MsgCommunityPoolSpend,
+            MsgDepositValidatorRewardsPool,
+        }
+        "cosmos.evidence.v1beta1" other::evidence::v1beta1 {
+            Equivocation, GenesisState, QueryEvidenceRequest, QueryEvidenceResponse, QueryAllEvidenceRequest,
+            QueryAllEvidenceResponse, MsgSubmitEvidence, MsgSubmitEvidenceResponse,
+        }
+        "cosmos.feegrant.v1beta1" other::feegrant::v1beta1 {
+            BasicAllowance, PeriodicAllowance, AllowedMsgAllowance, Grant, GenesisState, QueryAllowanceRequest,
+            QueryAllowanceResponse, QueryAllowancesRequest, QueryAllowancesResponse, QueryAllowancesByGranterRequest,
+            QueryAllowancesByGranterResponse, MsgGrantAllowance, MsgRevokeAllowance, MsgPruneAllowances,
+        }
+        "cosmos.genutil.v1beta1" other::genutil::v1beta1 { GenesisState }
+        "cosmos.gov.v1" other::gov::v1 {
+            WeightedVoteOption, Deposit, Proposal, TallyResult, Vote, DepositParams, VotingParams, TallyParams, Params,
+            GenesisState, QueryConstitutionResponse, QueryProposalRequest, QueryProposalResponse, QueryProposalsRequest,
+            QueryProposalsResponse, QueryVoteRequest, QueryVoteResponse, QueryVotesRequest, QueryVotesResponse,
+            QueryParamsRequest, QueryParamsResponse, QueryDepositRequest, QueryDepositResponse, QueryDepositsRequest,
+            QueryDepositsResponse, QueryTallyResultRequest, QueryTallyResultResponse, MsgSubmitProposal,
+            MsgSubmitProposalResponse, MsgExecLegacyContent, MsgVote, MsgVoteWeighted, MsgDeposit, MsgUpdateParams,
+            MsgCancelProposal, MsgCancelProposalResponse,
+        }
+        "cosmos.gov.v1beta1" other::gov::v1beta1 {
+            WeightedVoteOption, TextProposal, Deposit, Proposal, TallyResult, Vote, DepositParams, VotingParams,
+            TallyParams, QueryProposalRequest, QueryProposalResponse, QueryProposalsRequest, QueryProposalsResponse,
+            QueryVoteRequest, QueryVoteResponse, QueryVotesRequest, QueryVotesResponse, QueryParamsRequest,
+            QueryParamsResponse, QueryDepositRequest, QueryDepositResponse, QueryDepositsRequest, QueryDepositsResponse,
+            QueryTallyResultRequest, QueryTallyResultResponse, MsgSubmitProposal, MsgSubmitProposalResponse, MsgVote,
+            MsgVoteWeighted, MsgDeposit,
+        }
+        "cosmos.mint.v1beta1" other::mint::v1beta1 {
+            Minter, Params, GenesisState, QueryParamsResponse, QueryInflationResponse, QueryAnnualProvisionsResponse,
+            MsgUpdateParams,
+        }
+        "cosmos.params.v1beta1" other::params::v1beta1 { ParameterChangeProposal, ParamChange }
+        "cosmos.slashing.v1beta1" other::slashing::v1beta1 {
+            ValidatorSigningInfo, Params, GenesisState, SigningInfo, ValidatorMissedBlocks, MissedBlock,
+            QueryParamsResponse, QuerySigningInfoRequest, QuerySigningInfoResponse, QuerySigningInfosRequest,
+            QuerySigningInfosResponse, MsgUnjail, MsgUpdateParams,
+        }
+        "cosmos.staking.v1beta1" other::staking::v1beta1 {
+            StakeAuthorization, HistoricalInfo, CommissionRates, Commission, Description, Validator, ValAddresses,
+            DvPair, DvPairs, DvvTriplet, DvvTriplets, Delegation, UnbondingDelegation, UnbondingDelegationEntry,
+            RedelegationEntry, Redelegation, Params, DelegationResponse, RedelegationEntryResponse,
+            RedelegationResponse, Pool, ValidatorUpdates, GenesisState, LastValidatorPower, QueryValidatorsRequest,
+            QueryValidatorsResponse, QueryValidatorRequest, QueryValidatorResponse, QueryValidatorDelegationsRequest,
+            QueryValidatorDelegationsResponse, QueryValidatorUnbondingDelegationsRequest,
+            QueryValidatorUnbondingDelegationsResponse, QueryDelegationRequest, QueryDelegationResponse,
+            QueryUnbondingDelegationRequest, QueryUnbondingDelegationResponse, QueryDelegatorDelegationsRequest,
+            QueryDelegatorDelegationsResponse, QueryDelegatorUnbondingDelegationsRequest,
+            QueryDelegatorUnbondingDelegationsResponse, QueryRedelegationsRequest, QueryRedelegationsResponse,
+            QueryDelegatorValidatorsRequest, QueryDelegatorValidatorsResponse, QueryDelegatorValidatorRequest,
+            QueryDelegatorValidatorResponse, QueryHistoricalInfoRequest, QueryHistoricalInfoResponse, QueryPoolResponse,
+            QueryParamsResponse, MsgCreateValidator, MsgEditValidator, MsgDelegate, MsgBeginRedelegate,
+            MsgBeginRedelegateResponse, MsgUndelegate, MsgUndelegateResponse, MsgCancelUnbondingDelegation,
+            MsgUpdateParams,
+        }
         "cosmos.tx.v1beta1" other::tx::v1beta1 {
             Tx, TxRaw, SignDoc, TxBody, AuthInfo, SignerInfo, ModeInfo, Fee, GetTxsEventRequest, GetTxsEventResponse,
             BroadcastTxRequest, BroadcastTxResponse, SimulateRequest, SimulateResponse, GetTxRequest, GetTxResponse,
             GetBlockWithTxsRequest, GetBlockWithTxsResponse, TxDecodeRequest, TxDecodeResponse, TxEncodeRequest,
             TxEncodeResponse,
+        }
+        "cosmos.upgrade.v1beta1" other::upgrade::v1beta1 {
+            Plan, SoftwareUpgradeProposal, CancelSoftwareUpgradeProposal, ModuleVersion, QueryCurrentPlanResponse,
+            QueryAppliedPlanRequest, QueryAppliedPlanResponse, QueryUpgradedConsensusStateRequest,
+            QueryUpgradedConsensusStateResponse, QueryModuleVersionsRequest, QueryModuleVersionsResponse,
+            QueryAuthorityResponse, MsgSoftwareUpgrade, MsgCancelUpgrade,
         }
     }
 }
