@@ -5,6 +5,11 @@ use bech32::{Bech32, Hrp};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
+/// What an operator's addresses have behind the chain's prefix.
+const OPERATOR: &str = "valoper";
+/// What consensus addresses have behind the chain's prefix.
+const CONSENSUS: &str = "valcons";
+
 /// Most bytes of an address.
 pub const MAX_LENGTH: usize = 255;
 
@@ -90,7 +95,12 @@ impl Prefix {
 
     /// A validator's consensus address as text.
     pub fn consensus_text(&self, address: &Address) -> String {
-        encode(&format!("{}valcons", self.0), address.bytes())
+        encode(&format!("{}{CONSENSUS}", self.0), address.bytes())
+    }
+
+    /// A validator's operator address as text.
+    pub fn operator_text(&self, address: &Address) -> String {
+        encode(&format!("{}{OPERATOR}", self.0), address.bytes())
     }
 
     /// Reads an account's address.
@@ -98,21 +108,50 @@ impl Prefix {
     /// # Errors
     /// Text that is no address, or has another prefix.
     pub fn parse(&self, text: &str) -> Result<Address, TxError> {
-        if text.trim().is_empty() {
-            return Err(Sdk::InvalidAddress.wrap("empty address string is not allowed"));
-        }
-        let failed = |e: String| Sdk::InvalidAddress.wrap(format!("decoding bech32 failed: {e}"));
-        let checked = bech32::primitives::decode::CheckedHrpstring::new::<NoLimit>(text);
-        let checked = checked.map_err(|e| failed(e.to_string()))?;
-        let found = checked.hrp().to_lowercase();
-        if found != self.0 {
-            let wrong = format!("invalid Bech32 prefix; expected {}, got {found}", self.0);
-            return Err(Sdk::InvalidAddress.wrap(wrong));
-        }
-        // Bits that are no part of a byte: at most four, all zero, else one address had several texts.
-        checked.validate_segwit_padding().map_err(|e| failed(e.to_string()))?;
-        Address::new(checked.byte_iter().collect())
+        decode(text, &self.0)
     }
+
+    /// Reads a validator's operator address.
+    ///
+    /// # Errors
+    /// Text that is none.
+    pub fn parse_operator(&self, text: &str) -> Result<Address, TxError> {
+        decode(text, &format!("{}{OPERATOR}", self.0))
+    }
+
+    /// Reads the address of a signer: an account's, or that of a validator's operator.
+    ///
+    /// # Errors
+    /// Text that is neither.
+    pub fn parse_signer(&self, text: &str) -> Result<Address, TxError> {
+        let operator = text.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with(OPERATOR));
+        if operator { self.parse_operator(text) } else { self.parse(text) }
+    }
+
+    /// Reads a validator's consensus address.
+    ///
+    /// # Errors
+    /// Text that is none.
+    pub fn parse_consensus(&self, text: &str) -> Result<Address, TxError> {
+        decode(text, &format!("{}{CONSENSUS}", self.0))
+    }
+}
+
+fn decode(text: &str, prefix: &str) -> Result<Address, TxError> {
+    if text.trim().is_empty() {
+        return Err(Sdk::InvalidAddress.wrap("empty address string is not allowed"));
+    }
+    let failed = |e: String| Sdk::InvalidAddress.wrap(format!("decoding bech32 failed: {e}"));
+    let checked = bech32::primitives::decode::CheckedHrpstring::new::<NoLimit>(text);
+    let checked = checked.map_err(|e| failed(e.to_string()))?;
+    let found = checked.hrp().to_lowercase();
+    if found != prefix {
+        let wrong = format!("invalid Bech32 prefix; expected {prefix}, got {found}");
+        return Err(Sdk::InvalidAddress.wrap(wrong));
+    }
+    // Bits that are no part of a byte: at most four, all zero, else one address had several texts.
+    checked.validate_segwit_padding().map_err(|e| failed(e.to_string()))?;
+    Address::new(checked.byte_iter().collect())
 }
 
 fn encode(prefix: &str, bytes: &[u8]) -> String {

@@ -3,8 +3,9 @@
 use crate::address::{Address, Prefix};
 use crate::error::TxError;
 use crate::gas::Meter;
+use crate::upgrade::Migration;
 use zektra_proto::Timestamp;
-use zektra_proto::tendermint::abci::{Event, EventAttribute};
+use zektra_proto::tendermint::abci::{Event, EventAttribute, Misbehavior};
 use zektra_state::{StateError, StateRead, StateWrite};
 
 /// The block that is executed, or after whose predecessor is simulated.
@@ -20,6 +21,23 @@ pub struct Block {
     pub hash: Vec<u8>,
     /// The proposer's consensus address; empty outside blocks.
     pub proposer: Vec<u8>,
+    /// Who signed the block before, and who did not; empty outside blocks.
+    pub votes: Vec<Vote>,
+    /// What validators are accused of in this block.
+    pub misbehavior: Vec<Misbehavior>,
+    /// The upgrades that the program knows which executes it.
+    pub migrations: &'static [Migration],
+}
+
+/// A validator's part in the commit of the block before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vote {
+    /// Its consensus address.
+    pub validator: Address,
+    /// Its voting power then.
+    pub power: u64,
+    /// Whether its signature is in the commit, for the block or for none.
+    pub signed: bool,
 }
 
 /// State, events, gas and block of what is being executed.
@@ -45,6 +63,11 @@ impl Context<'_> {
     /// An address as text.
     pub fn text(&self, address: &Address) -> String {
         self.prefix.text(address)
+    }
+
+    /// A validator's operator address as text.
+    pub fn operator_text(&self, address: &Address) -> String {
+        self.prefix.operator_text(address)
     }
 
     /// Reads an address.

@@ -18,19 +18,53 @@
 
 pub mod address;
 pub mod auth;
+pub mod authority;
+pub mod authz;
 pub mod bank;
 pub mod beacon;
 pub mod coin;
 pub mod consensus;
 pub mod context;
+pub mod dec_coins;
+pub mod decimal;
+pub mod distribution;
 pub mod error;
+pub mod evidence;
+pub mod feegrant;
 pub mod gas;
+pub mod gov;
+pub mod hooks;
+pub mod mint;
 pub mod module;
+pub mod power;
 pub mod query;
+pub mod slashing;
+pub mod staking;
+pub mod time;
+pub mod upgrade;
 
 pub use context::{Block, Context};
 pub use error::TxError;
 pub use module::{Message, Module};
 
 /// All modules, in the order in which genesis, beginnings and ends of blocks call them.
-pub const MODULES: [&dyn Module; 4] = [&consensus::Consensus, &auth::Auth, &bank::Bank, &beacon::Beacon];
+///
+/// What the order must keep: an upgrade runs before all others of a block; new coins are there before rewards are
+/// shared out, and rewards are shared out before validators are slashed; proposals change what staking ends the block
+/// with; accounts and balances are there before staking is, and staking before what is kept of validators.
+pub const MODULES: [&dyn Module; 14] = [
+    &consensus::Consensus,
+    &upgrade::Upgrade,
+    &auth::Auth,
+    &bank::Bank,
+    &beacon::Beacon,
+    &mint::Mint,
+    &distribution::Distribution,
+    &gov::Gov,
+    &power::Power,
+    &staking::Staking,
+    &slashing::Slashing,
+    &evidence::Evidence,
+    &feegrant::Feegrant,
+    &authz::Authz,
+];

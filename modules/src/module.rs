@@ -1,11 +1,14 @@
 //! How modules, messages and services are declared.
 
+use crate::MODULES;
 use crate::address::{Address, Prefix};
 use crate::context::Context;
 use crate::error::{Sdk, TxError};
 use crate::query::Service;
 use prost::{Message as _, Name};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use zektra_proto::Any;
 use zektra_proto::tendermint::abci::ValidatorUpdate;
 use zektra_state::StateRead;
@@ -14,6 +17,11 @@ use zektra_state::StateRead;
 pub trait Module: Sync {
     /// Its name: the key of its part of the genesis file, the codespace of its errors.
     fn name(&self) -> &'static str;
+
+    /// The version of its state: it goes up with an upgrade that changes what its keys hold.
+    fn version(&self) -> u64 {
+        1
+    }
 
     /// The messages that it handles.
     fn messages(&self) -> Vec<Message> {
@@ -25,8 +33,8 @@ pub trait Module: Sync {
         vec![]
     }
 
-    /// What a genesis file holds for it if nothing else is said.
-    fn default_genesis(&self) -> Value;
+    /// What a genesis file holds for it if nothing else is said, on a chain whose own coin has this denomination.
+    fn default_genesis(&self, native: &str) -> Value;
 
     /// Checks its part of a genesis file, without a state.
     ///
@@ -153,7 +161,7 @@ impl Message {
                 message.check(prefix)?;
                 let mut signers: Vec<Address> = vec![];
                 for text in message.signers() {
-                    let address = prefix.parse(text)?;
+                    let address = prefix.parse_signer(text)?;
                     if !signers.contains(&address) {
                         signers.push(address);
                     }
@@ -194,6 +202,23 @@ impl Message {
     pub fn run(&self, bytes: &[u8], ctx: &mut Context<'_>) -> Result<Any, TxError> {
         (self.run)(bytes, ctx)
     }
+}
+
+/// The functions of a message type by its full name; `None` if no module handles it.
+pub fn handler(name: &str) -> Option<Message> {
+    static ALL: LazyLock<BTreeMap<String, Message>> =
+        LazyLock::new(|| MODULES.iter().flat_map(|m| m.messages()).map(|m| (m.name(), m)).collect());
+    ALL.get(name).copied()
+}
+
+/// The functions of the message in an `Any`.
+///
+/// # Errors
+/// No module handles it.
+pub fn handler_of(any: &Any) -> Result<Message, TxError> {
+    let name = any.type_url.strip_prefix('/').unwrap_or(&any.type_url);
+    let unknown = || Sdk::UnknownRequest.wrap(format!("no message handler found for {}", any.type_url));
+    handler(name).ok_or_else(unknown)
 }
 
 fn decode<M: Handler>(bytes: &[u8]) -> Result<M, TxError> {

@@ -154,7 +154,7 @@ impl Module for Auth {
         vec![query::service()]
     }
 
-    fn default_genesis(&self) -> Value {
+    fn default_genesis(&self, _: &str) -> Value {
         genesis::default()
     }
 

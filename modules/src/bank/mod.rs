@@ -28,8 +28,6 @@ pub struct Bank;
 
 /// The module's name.
 pub const NAME: &str = "bank";
-/// Whose messages may change parameters.
-pub const AUTHORITY: &str = "gov";
 
 fn amount_at(state: &dyn StateRead, key: &[u8]) -> Result<u128, StateError> {
     let Some(bytes) = state.get(key)? else { return Ok(0) };
@@ -141,6 +139,16 @@ pub fn transfer(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coi
     Ok(())
 }
 
+/// Moves coins without the events of a transfer, as staking does.
+///
+/// # Errors
+/// The sender has too little.
+pub fn change_hands(ctx: &mut Context<'_>, from: &Address, to: &Address, coins: &Coins) -> Result<(), TxError> {
+    let (receiver, spender) = (ctx.text(to), ctx.text(from));
+    take(ctx, from, &spender, coins)?;
+    give(ctx, to, &receiver, coins)
+}
+
 /// Makes new coins for the account of a module.
 ///
 /// # Errors
@@ -206,7 +214,10 @@ fn demand_enabled(ctx: &Context<'_>, coins: &Coins) -> Result<(), TxError> {
 }
 
 /// Refuses receivers that are modules: nobody could send the coins on.
-fn demand_receiver(ctx: &Context<'_>, to: &Address) -> Result<(), TxError> {
+///
+/// # Errors
+/// The account of a module.
+pub fn demand_receiver(ctx: &Context<'_>, to: &Address) -> Result<(), TxError> {
     match auth::account(ctx.state, to)? {
         Some(auth::Account::Module(_)) => {
             Err(Sdk::Unauthorized.wrap(format!("{} is not allowed to receive funds", ctx.text(to))))
@@ -233,7 +244,7 @@ impl Module for Bank {
         vec![query::service()]
     }
 
-    fn default_genesis(&self) -> Value {
+    fn default_genesis(&self, _: &str) -> Value {
         genesis::default()
     }
 

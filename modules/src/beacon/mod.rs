@@ -64,7 +64,7 @@ impl Module for Beacon {
         NAME
     }
 
-    fn default_genesis(&self) -> Value {
+    fn default_genesis(&self, _: &str) -> Value {
         json!({"values": {}})
     }
 

@@ -1,7 +1,8 @@
 //! What the chain's authority may change.
 
-use crate::address::{Address, Prefix};
-use crate::bank::{AUTHORITY, error::Bank, keys};
+use crate::address::Prefix;
+use crate::authority::demand_authority;
+use crate::bank::{error::Bank, keys};
 use crate::coin::is_denom;
 use crate::context::{Context, save};
 use crate::error::{Sdk, TxError};
@@ -10,17 +11,6 @@ use std::collections::BTreeSet;
 use zektra_proto::cosmos::bank::v1beta1::{
     MsgSetSendEnabled, MsgSetSendEnabledResponse, MsgUpdateParams, MsgUpdateParamsResponse, Params,
 };
-
-fn demand_authority(ctx: &Context<'_>, authority: &str) -> Result<(), TxError> {
-    let expected = ctx.text(&Address::of_module(AUTHORITY));
-    if authority != expected {
-        let wrong = format!(
-            "invalid authority; expected {expected}, got {authority}: expected gov account as only signer for proposal message"
-        );
-        return Err(TxError { codespace: AUTHORITY, code: 8, log: wrong });
-    }
-    Ok(())
-}
 
 impl Handler for MsgUpdateParams {
     type Response = MsgUpdateParamsResponse;
