@@ -1,0 +1,4 @@
+//! Messages of slashing.
+
+mod params;
+mod unjail;
