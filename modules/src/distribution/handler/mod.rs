@@ -1,0 +1,5 @@
+//! Messages of rewards.
+
+pub mod params;
+mod pool;
+mod withdraw;
