@@ -1,11 +1,16 @@
 //! Parameters of consensus: sizes and gas of blocks, ages of evidence, kinds of validator keys.
 
+mod handler;
+
+pub use handler::check_params;
+
 use crate::address::Prefix;
 use crate::context::{Context, load, save};
-use crate::module::{GenesisError, Module};
+use crate::error::TxError;
+use crate::module::{GenesisError, Message, Module};
 use crate::query::{Query, Service};
 use serde_json::Value;
-use zektra_proto::cosmos::consensus::v1::{QueryParamsRequest, QueryParamsResponse};
+use zektra_proto::cosmos::consensus::v1::{MsgUpdateParams, QueryParamsRequest, QueryParamsResponse};
 use zektra_proto::tendermint::abci::ValidatorUpdate;
 use zektra_proto::tendermint::types::ConsensusParams;
 use zektra_state::{StateError, StateRead, StateWrite};
@@ -44,9 +49,23 @@ pub fn set_params(state: &mut dyn StateWrite, params: &ConsensusParams) -> Resul
     save(state, PARAMS.to_vec(), params)
 }
 
+/// What consensus must be told after a block: its parameters, if they changed since `before`. They hold from the next
+/// height on.
+///
+/// # Errors
+/// The database fails.
+pub fn changed(before: &ConsensusParams, state: &dyn StateRead) -> Result<Option<ConsensusParams>, StateError> {
+    let now = params(state)?;
+    Ok((now != *before).then_some(now))
+}
+
 impl Module for Consensus {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn messages(&self) -> Vec<Message> {
+        vec![Message::of::<MsgUpdateParams>()]
     }
 
     fn services(&self) -> Vec<Service> {
@@ -54,7 +73,7 @@ impl Module for Consensus {
         vec![Service::new("cosmos.consensus.v1.Query").unary("Params", answer)]
     }
 
-    fn default_genesis(&self) -> Value {
+    fn default_genesis(&self, _: &str) -> Value {
         Value::Null
     }
 
@@ -72,5 +91,11 @@ impl Module for Consensus {
 
     fn export_genesis(&self, _: &dyn StateRead, _: &Prefix) -> Result<Value, GenesisError> {
         Ok(Value::Null)
+    }
+
+    fn check_invariants(&self, state: &dyn StateRead) -> Result<(), TxError> {
+        let params = params(state)?;
+        // Without any, modules stand alone, as in tests of theirs.
+        if params == ConsensusParams::default() { Ok(()) } else { check_params(&params) }
     }
 }

@@ -1,0 +1,6 @@
+//! Messages of governance.
+
+mod older;
+mod params;
+mod proposals;
+mod votes;
