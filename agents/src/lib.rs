@@ -14,7 +14,6 @@
 pub mod archive;
 pub mod bundles;
 pub mod chain;
-pub mod files;
 pub mod inspect;
 pub mod local;
 pub mod member;
@@ -23,8 +22,9 @@ pub mod node;
 pub mod plot;
 pub mod proofs;
 pub mod prover;
-pub mod rejected;
 pub mod schema;
 pub mod table;
 pub mod vault;
 pub mod wire;
+
+pub use zektra_wallet::{files, rejected};

@@ -64,7 +64,7 @@ enum Command {
     Query(chain::query::Query),
     /// Make, sign and send transactions.
     #[command(
-        after_help = "Example:\n  zektra tx bank send alice zektra1… 1000uzek --chain-id zektra-1 --gas auto --gas-prices 0.025uzek"
+        after_help = "Example:\n  zektra tx bank send alice zektra1… 1000uzektra --chain-id zektra-1 --gas auto --gas-prices 0.025uzektra"
     )]
     Tx(chain::tx::Tx),
     /// What a node says of itself.
@@ -366,4 +366,16 @@ fn in_words(value: &Value) -> String {
     // What a file says must not reach the terminal as commands.
     out.retain(|c| c == '\n' || !c.is_control());
     out.trim_end().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_command_stands_alone() {
+        // Names and flags that stand twice, and required arguments behind others.
+        Cli::command().debug_assert();
+    }
 }

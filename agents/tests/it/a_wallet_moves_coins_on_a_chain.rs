@@ -6,20 +6,20 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-const CHAIN: &str = "zektra-dev-1";
+pub const CHAIN: &str = "zektra-dev-1";
 /// The words of the development chain's accounts.
-const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon \
+pub const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon \
     abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon art";
-const ALICE: &str = "zektra1r5v5srda7xfth3hn2s26txvrcrntldju5cl8p3";
+pub const ALICE: &str = "zektra1r5v5srda7xfth3hn2s26txvrcrntldju5cl8p3";
 
-struct Chain {
+pub struct Chain {
     child: Child,
-    rpc: String,
-    grpc: String,
+    pub rpc: String,
+    pub grpc: String,
 }
 
 impl Chain {
-    fn start(home: &Path) -> Self {
+    pub fn start(home: &Path) -> Self {
         let zektrad = Path::new(ZEKTRA).with_file_name("zektrad");
         assert!(zektrad.exists(), "{} is missing: cargo build --workspace --bins", zektrad.display());
         let mut command = Command::new(zektrad);
@@ -49,20 +49,26 @@ impl Drop for Chain {
     }
 }
 
-struct Wallet<'a> {
-    home: &'a Path,
-    node: &'a str,
-    backend: &'a str,
+pub struct Wallet<'a> {
+    pub home: &'a Path,
+    pub node: &'a str,
+    pub backend: &'a str,
 }
 
 impl Wallet<'_> {
     /// Runs `zektra` with lines on its standard input: exit code, output, errors.
-    fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
+    pub fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
+        self.run_with(&[], arguments, input)
+    }
+
+    /// The same with variables of the environment.
+    fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> (i32, String, String) {
         let mut command = Command::new(ZEKTRA);
         for name in ["CHAIN_ID", "GAS_PRICES", "OUTPUT", "GRPC_ADDR", "KEYRING_DIR"] {
             command.env_remove(format!("ZEKTRA_{name}"));
         }
         command.env("ZEKTRA_HOME", self.home).env("ZEKTRA_NODE", self.node).env("ZEKTRA_KEYRING_BACKEND", self.backend);
+        command.envs(variables.iter().copied());
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A command that needs nothing may be gone already.
@@ -72,20 +78,20 @@ impl Wallet<'_> {
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub fn json(&self, arguments: &[&str]) -> Value {
         let (code, out, err) = self.run(&[arguments, &["-o", "json"]].concat(), "");
         assert_eq!(code, 0, "{arguments:?}: {err}");
         serde_json::from_str(&out).unwrap_or_else(|_| panic!("{arguments:?}: {out}"))
     }
 
-    fn refused(&self, arguments: &[&str], input: &str, code: i32, says: &str) {
+    pub fn refused(&self, arguments: &[&str], input: &str, code: i32, says: &str) {
         let (found, out, err) = self.run(arguments, input);
         assert_eq!(found, code, "{arguments:?}: {out}{err}");
         assert!(err.contains(says), "{arguments:?}: {err}");
     }
 
-    fn balance(&self, of: &str) -> u128 {
-        let shown = self.json(&["query", "bank", "balance", of, "uzek"]);
+    pub fn balance(&self, of: &str) -> u128 {
+        let shown = self.json(&["query", "bank", "balance", of, "uzektra"]);
         shown["balance"]["amount"].as_str().unwrap().parse().unwrap()
     }
 }
@@ -103,9 +109,9 @@ fn coins_move_from_the_command_line() {
     let bob = bob["address"].as_str().unwrap();
 
     // By name, with gas simulated, waited for.
-    let paid = ["--chain-id", CHAIN, "--gas", "auto", "--gas-prices", "0.025uzek", "--yes", "--wait"];
+    let paid = ["--chain-id", CHAIN, "--gas", "auto", "--gas-prices", "0.025uzektra", "--yes", "--wait"];
     let sent =
-        wallet.json(&[&["tx", "bank", "send", "alice", "bob", "1234uzek", "--note", "rent"], &paid[..]].concat());
+        wallet.json(&[&["tx", "bank", "send", "alice", "bob", "1234uzektra", "--note", "rent"], &paid[..]].concat());
     assert_eq!((&sent["code"], &sent["tx"]["body"]["memo"]), (&0.into(), &"rent".into()), "{sent}");
     let fee: u128 = sent["tx"]["auth_info"]["fee"]["amount"][0]["amount"].as_str().unwrap().parse().unwrap();
     assert_eq!((wallet.balance("bob"), wallet.balance(ALICE)), (1234, 1_000_000_000_000 - 1234 - fee));
@@ -145,9 +151,9 @@ fn coins_move_from_the_command_line() {
 
     // In three steps, as with a key that is kept on another machine.
     let split = |amount| ["tx", "bank", "multi-send", "alice", "bob", "alice", amount, "--split", "--generate-only"];
-    wallet.refused(&split("1uzek"), "", 2, "less than one for each of 2 receivers");
-    let (code, draft, said) = wallet.run(&split("11uzek"), "");
-    assert_eq!((code, &said[..]), (0, &format!("each of 2 gets 5uzek; 1uzek remains with {ALICE}\n")[..]));
+    wallet.refused(&split("1uzektra"), "", 2, "less than one for each of 2 receivers");
+    let (code, draft, said) = wallet.run(&split("11uzektra"), "");
+    assert_eq!((code, &said[..]), (0, &format!("each of 2 gets 5uzektra; 1uzektra remains with {ALICE}\n")[..]));
     let path = folder.path().join("tx.json");
     std::fs::write(&path, draft).unwrap();
     let file = path.to_str().unwrap();
@@ -170,42 +176,47 @@ fn coins_move_from_the_command_line() {
     let send = |from: &'static str, amount: &'static str| {
         ["tx", "bank", "send", from, ALICE, amount, "--chain-id", CHAIN, "-y"]
     };
-    wallet.refused(&send("bob", "1uzek,1uzek"), "", 2, "stands twice");
-    wallet.refused(&send("bob", "1.5uzek"), "", 2, "1500uzek");
-    wallet.refused(&send("carol", "1uzek"), "", 2, "carol");
-    wallet.refused(&send("bob", "-5uzek"), "", 2, "amount \"-5uzek\": expected coins such as 1500uzek");
+    wallet.refused(&send("bob", "1uzektra,1uzektra"), "", 2, "stands twice");
+    wallet.refused(&send("bob", "1.5uzektra"), "", 2, "1500uzektra");
+    wallet.refused(&send("carol", "1uzektra"), "", 2, "carol");
+    wallet.refused(&send("bob", "-5uzektra"), "", 2, "amount \"-5uzektra\": expected coins such as 1500uzektra");
     // The environment names home and node: the usage does not ask for them.
     wallet.refused(&["tx", "bank", "send", "bob"], "", 2, "Usage: zektra tx bank send <FROM_ADDRESS> <TO_ADDRESS>");
     let other = ["--chain-id", "other-1", "--gas", "auto"];
-    wallet.refused(&[&send("bob", "1uzek")[..6], &other].concat(), "", 2, &format!("is of \"{CHAIN}\""));
+    wallet.refused(&[&send("bob", "1uzektra")[..6], &other].concat(), "", 2, &format!("is of \"{CHAIN}\""));
+    // Whoever names a fee does not pay the environment's prices.
+    let fee = [&send("alice", "1uzektra")[..], &["--fees", "7000uzektra", "--wait", "-o", "json"]].concat();
+    let (code, out, err) = wallet.run_with(&[("ZEKTRA_GAS_PRICES", "0.5uzektra")], &fee, "");
+    let sent: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+    assert_eq!((code, &sent["tx"]["auth_info"]["fee"]["amount"][0]["amount"]), (0, &"7000".into()));
     // In a few lines for people.
-    let (code, out, _) = wallet.run(&[&send("alice", "1uzek")[..], &["--wait"]].concat(), "");
+    let (code, out, _) = wallet.run(&[&send("alice", "1uzektra")[..], &["--wait"]].concat(), "");
     assert!(code == 0 && out.lines().count() == 5 && out.contains("gas_wanted: \"200000\""), "{out}");
-    let (code, out, _) = wallet.run(&[&send("bob", "5000uzek")[..], &["--wait"]].concat(), "");
+    let (code, out, _) = wallet.run(&[&send("bob", "5000uzektra")[..], &["--wait"]].concat(), "");
     assert!(code == 3 && out.lines().count() == 6 && out.contains("insufficient funds"), "{out}");
-    wallet.refused(&[&send("bob", "5000uzek")[..], &["--gas", "auto"]].concat(), "", 3, "insufficient funds");
+    wallet.refused(&[&send("bob", "5000uzektra")[..], &["--gas", "auto"]].concat(), "", 3, "insufficient funds");
     // Whatever a node claims: an estimate that is far off is not paid without a question.
-    let send_auto = ["tx", "bank", "send", "alice", "bob", "1uzek", "--gas", "auto", "--gas-prices", "0.025uzek"];
+    let send_auto = ["tx", "bank", "send", "alice", "bob", "1uzektra", "--gas", "auto", "--gas-prices", "0.025uzektra"];
     let far =
         |more: &[&'static str]| [&send_auto[..], &["--chain-id", CHAIN, "--gas-adjustment", "100"], more].concat();
     wallet.refused(&far(&["-y"]), "", 3, "expected at most 2000000; --max-gas takes more");
     wallet.refused(&far(&["--max-gas", "9000"]), "y\n", 3, "expected at most 9000");
     wallet.refused(&far(&[]), "n\n", 3, "not confirmed");
     assert_eq!(wallet.json(&far(&["-y", "--max-gas", "20000000", "--wait"]))["code"], 0);
-    wallet.refused(&[&send("bob", "1uzek")[..], &["-s", "7"]].concat(), "", 3, "account sequence mismatch");
+    wallet.refused(&[&send("bob", "1uzektra")[..], &["-s", "7"]].concat(), "", 3, "account sequence mismatch");
     wallet.refused(
-        &["tx", "bank", "send", "bob", ALICE, "1uzek", "-y"],
+        &["tx", "bank", "send", "bob", ALICE, "1uzektra", "-y"],
         "",
         2,
         &format!("the node at {} says \"{CHAIN}\"", chain.rpc),
     );
     wallet.refused(
-        &["tx", "bank", "send", "bob", ALICE, "1uzek", "--chain-id", "other-1", "-y"],
+        &["tx", "bank", "send", "bob", ALICE, "1uzektra", "--chain-id", "other-1", "-y"],
         "",
         3,
         "signature verification failed",
     );
-    wallet.refused(&["tx", "bank", "send", "bob", ALICE, "1uzek", "--chain-id", CHAIN], "n\n", 3, "not confirmed");
+    wallet.refused(&["tx", "bank", "send", "bob", ALICE, "1uzektra", "--chain-id", CHAIN], "n\n", 3, "not confirmed");
     wallet.refused(&["query", "bank", "balances", "zektra1x"], "", 2, "neither an address");
     wallet.refused(&["query", "tx", &"0".repeat(64)], "", 1, "not found");
     wallet.refused(
@@ -279,6 +290,13 @@ fn keys_are_kept_under_a_passphrase() {
     wallet.refused(&["keys", "export", "alice", "--unarmored-hex"], "", 2, "--unsafe");
     wallet.refused(&["keys", "add", "alice"], "", 2, "taken");
     wallet.refused(&["keys", "add", "../eve"], "", 2, "key name");
+    // What is meant for an address never goes to a key of that name.
+    let other = "zektra1vtad8680vhdfqvxx0f2yaxa6agdylelmhayv7c";
+    for name in [other, "cosmos1r5v5srda7xfth3hn2s26txvrcrntldjumt8mhl"] {
+        wallet.refused(&["keys", "add", name], "", 2, "expected a name, not an address");
+        wallet.refused(&["keys", "rename", "alice", name], "", 2, "expected a name, not an address");
+        wallet.refused(&["keys", "import-hex", name], "", 2, "expected a name, not an address");
+    }
     wallet.refused(&["keys", "add", "eve"], "short\n", 2, "at least 8");
     wallet.refused(&["keys", "add", "eve"], "correct horse\nbattery staple\n", 2, "do not agree");
     wallet.refused(&["keys", "add", "eve"], "", 2, "the standard input has ended");

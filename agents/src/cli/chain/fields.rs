@@ -3,17 +3,21 @@
 //! Numbers, texts, addresses and coins are arguments in the order of the fields; flags are what has a default: booleans,
 //! enumerations, other messages (as JSON), and pagination.
 
-use super::settings::Settings;
+use super::settings::{Bech, Settings};
+use super::{enums, names};
 use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
 use zektra_agents::chain::amounts;
 use zektra_agents::rejected::Rejected;
 use zektra_proto::about::about;
 use zektra_proto::cosmos::base::v1beta1::Coin;
-use zektra_proto::json::pool;
+use zektra_proto::json::{pool, scaled};
 
 const PAGE: &str = "cosmos.base.query.v1beta1.PageRequest";
 const COIN: &str = "cosmos.base.v1beta1.Coin";
@@ -52,10 +56,29 @@ pub fn sentence(method: &MethodDescriptor) -> String {
     about(method).trim_end_matches('.').into()
 }
 
-fn is_address(field: &FieldDescriptor) -> bool {
+/// What text or bytes of a field are.
+fn scalar(field: &FieldDescriptor) -> Option<String> {
     static SCALAR: LazyLock<Option<prost_reflect::ExtensionDescriptor>> =
         LazyLock::new(|| pool().get_extension_by_name("cosmos_proto.scalar"));
-    SCALAR.as_ref().is_some_and(|s| field.options().get_extension(s).as_str() == Some("cosmos.AddressString"))
+    field.options().get_extension(SCALAR.as_ref()?).as_str().map(Into::into)
+}
+
+/// What the address in a field is of, if it holds one.
+fn bech(field: &FieldDescriptor) -> Option<Bech> {
+    match &scalar(field)?[..] {
+        "cosmos.AddressString" => Some(Bech::Account),
+        "cosmos.ValidatorAddressString" => Some(Bech::Operator),
+        "cosmos.ConsensusAddressString" => Some(Bech::Consensus),
+        _ => None,
+    }
+}
+
+/// The address that signs a message with this signer's field, as the field has it.
+///
+/// # Errors
+/// Neither an address nor the name of a key.
+pub fn signer(settings: &Settings, field: &FieldDescriptor, from: &str) -> Result<String> {
+    settings.address_as(bech(field).unwrap_or(Bech::Account), from)
 }
 
 /// The fields that a user gives: not those that are deprecated, nor the one that `skip` names.
@@ -67,6 +90,9 @@ fn given<'a>(message: &'a MessageDescriptor, skip: Option<&'a str>) -> impl Iter
 }
 
 fn shape(field: &FieldDescriptor) -> Shape {
+    if names::flag(field).0 {
+        return Shape::Flag;
+    }
     match field.kind() {
         Kind::Bool => Shape::Switch,
         Kind::Message(m) if m.full_name() == PAGE => Shape::Page,
@@ -85,11 +111,12 @@ pub fn arguments(mut command: Command, message: &MessageDescriptor, skip: Option
         command = match shape(&field) {
             Shape::Argument { many } => {
                 let arg = Arg::new(name).value_name(upper).help(hint(&field));
-                command.arg(if many { arg.num_args(0..) } else { arg.required(true) })
+                command.arg(if many { arg.num_args(0..) } else { arg.required(!names::is_optional(&field)) })
             }
             Shape::Flag => {
                 let action = if field.is_list() { ArgAction::Append } else { ArgAction::Set };
-                command.arg(Arg::new(name).long(long).value_name(upper).action(action).help(hint(&field)))
+                let arg = Arg::new(name).long(long).visible_aliases(names::flag(&field).1);
+                command.arg(arg.value_name(upper).action(action).help(hint(&field)))
             }
             Shape::Switch => {
                 command.arg(Arg::new(name.clone()).long(long).action(ArgAction::SetTrue).help(words(&name)))
@@ -106,15 +133,23 @@ fn words(name: &str) -> String {
 
 fn hint(field: &FieldDescriptor) -> String {
     let words = words(field.name());
+    if let Some(values) = names::enumeration(field) {
+        return format!("{words}: {}", enums::known(&values));
+    }
     match field.kind() {
-        Kind::Message(m) if m.full_name() == COIN && field.is_list() => format!("{words}: coins, as 1500uzek,20atom"),
-        Kind::Message(m) if m.full_name() == COIN => format!("{words}: a coin, as 1500uzek"),
-        Kind::Message(m) => format!("{words}: {} as JSON", m.full_name()),
-        Kind::Enum(e) => {
-            format!("{words}: {}", e.values().map(|v| v.name().to_string()).collect::<Vec<_>>().join(", "))
+        Kind::Message(m) if m.full_name() == COIN && field.is_list() => {
+            format!("{words}: coins, as 1500uzektra,20atom")
         }
+        Kind::Message(m) if m.full_name() == COIN => format!("{words}: a coin, as 1500uzektra"),
+        Kind::Message(m) => format!("{words}: {} as JSON", m.full_name()),
+        _ if is_dec(field) => format!("{words}: a decimal, as 0.05"),
         Kind::Bytes => format!("{words}: base64"),
-        Kind::String if is_address(field) => format!("{words}: an address, or the name of a key"),
+        Kind::String => match bech(field) {
+            Some(Bech::Account) => format!("{words}: an address, or the name of a key"),
+            Some(Bech::Operator) => format!("{words}: an address of a validator or its operator, or the name of a key"),
+            Some(Bech::Consensus) => format!("{words}: an address of consensus, or the key as JSON"),
+            None => words,
+        },
         _ => words,
     }
 }
@@ -173,6 +208,14 @@ pub fn coin(coin: &Coin) -> Value {
 fn value(settings: &Settings, field: &FieldDescriptor, text: &str) -> Result<Value> {
     let wrong = |expected: &str| Rejected::Input(format!("{} {text:?}: expected {expected}", field.name()));
     let fits = |ok: bool, expected: &str| if ok { Ok(()) } else { Err(wrong(expected)) };
+    if let Some(values) = names::enumeration(field) {
+        return Ok(enums::find(&values, text).ok_or_else(|| wrong(&enums::known(&values)))?.into());
+    }
+    match bech(field) {
+        Some(Bech::Consensus) if text.starts_with('{') => return Ok(consensus_address(settings, text)?.into()),
+        Some(form) => return Ok(settings.address_as(form, text)?.into()),
+        None => {}
+    }
     Ok(match field.kind() {
         Kind::Message(m) if m.full_name() == COIN && field.is_list() => {
             Value::Array(amounts::coins(text)?.iter().map(coin).collect())
@@ -181,7 +224,10 @@ fn value(settings: &Settings, field: &FieldDescriptor, text: &str) -> Result<Val
         Kind::Message(m) => {
             serde_json::from_str(text).map_err(|e| wrong(&format!("{} as JSON: {e}", m.full_name())))?
         }
-        Kind::String if is_address(field) => settings.address(text)?.into(),
+        Kind::String | Kind::Bytes if is_dec(field) => {
+            fits(scaled(text).is_some(), "a decimal, as 0.05")?;
+            text.into()
+        }
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
             text.parse::<i32>().map_err(|_| wrong("a whole number of 32 bits"))?.into()
         }
@@ -198,6 +244,30 @@ fn value(settings: &Settings, field: &FieldDescriptor, text: &str) -> Result<Val
         }
         _ => text.into(),
     })
+}
+
+/// The address of a validator's key of consensus, which is given as JSON.
+fn consensus_address(settings: &Settings, text: &str) -> Result<String> {
+    let key = consensus_key(text)?;
+    let bytes = key["key"].as_str().and_then(|key| STANDARD.decode(key).ok()).unwrap_or_default();
+    Bech::Consensus.encode(&settings.prefix, &Sha256::digest(bytes)[..20])
+}
+
+/// A validator's key of consensus as the JSON of its message.
+///
+/// # Errors
+/// JSON of anything else.
+pub fn consensus_key(text: &str) -> Result<Value> {
+    let form = r#"{"@type":"/cosmos.crypto.ed25519.PubKey","key":"…"}"#;
+    let wrong = || Rejected::Input(format!("public key {text:?}: expected {form}"));
+    let key: Value = serde_json::from_str(text).map_err(|_| wrong())?;
+    let length = key["key"].as_str().and_then(|key| STANDARD.decode(key).ok()).map(|bytes| bytes.len());
+    let fits = key["@type"] == "/cosmos.crypto.ed25519.PubKey" && length == Some(32);
+    Ok(if fits { key } else { return Err(wrong().into()) })
+}
+
+fn is_dec(field: &FieldDescriptor) -> bool {
+    scalar(field).as_deref() == Some("cosmos.Dec")
 }
 
 fn page_of(matches: &ArgMatches) -> Result<Value, Rejected> {

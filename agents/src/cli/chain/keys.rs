@@ -1,7 +1,7 @@
 //! `zektra keys`.
 
-use super::settings::{Place, Settings};
-use super::{Shown, ask};
+use super::Shown;
+use super::settings::{Bech, Place, Settings};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use cosmrs::AccountId;
@@ -12,6 +12,7 @@ use zektra_agents::chain::key::{self, COIN_TYPE, Key};
 use zektra_agents::chain::keyring::Entry;
 use zektra_agents::files;
 use zektra_agents::rejected::{Rejected, expect};
+use zektra_wallet::ask;
 
 /// Keys of accounts on the chain.
 #[derive(Args, Debug)]
@@ -30,6 +31,7 @@ enum Command {
     /// Show all keys.
     List,
     /// Show a key.
+    #[command(after_help = "Examples:\n  zektra keys show alice --address\n  zektra keys show alice --bech val -a")]
     Show {
         /// Its name or address.
         key: String,
@@ -39,6 +41,9 @@ enum Command {
         /// Only the public key.
         #[arg(long, short)]
         pubkey: bool,
+        /// Whose address is shown: the account's, its operator's, or that of the key as one of consensus.
+        #[arg(long, default_value = "acc", value_name = "KIND")]
+        bech: Bech,
     },
     /// Forget keys for good.
     Delete {
@@ -131,14 +136,18 @@ pub fn run(shown: Shown, keys: Keys) -> Result<()> {
             let entries = ring.list()?.iter().map(|e| facts(&settings, e)).collect::<Result<Vec<_>>>()?;
             shown.value(&Value::Array(entries));
         }
-        Command::Show { key, address, pubkey } => {
+        Command::Show { key, address, pubkey, bech } => {
             let entry = get(&key)?;
+            let id = entry.pubkey.account_id(&settings.prefix).map_err(|e| Rejected::Input(e.to_string()))?;
+            let text = bech.encode(&settings.prefix, &id.to_bytes())?;
             if address {
-                shown.text(&entry.address(&settings.prefix)?);
+                shown.text(&text);
             } else if pubkey {
                 shown.text(&entry.pubkey.to_json());
             } else {
-                shown.value(&facts(&settings, &entry)?);
+                let mut facts = facts(&settings, &entry)?;
+                facts["address"] = text.into();
+                shown.value(&facts);
             }
         }
         Command::Delete { keys, yes } => {
@@ -156,7 +165,7 @@ pub fn run(shown: Shown, keys: Keys) -> Result<()> {
         Command::Export { key, unarmored_hex, unsafe_: _ } => {
             let entry = get(&key)?;
             if unarmored_hex {
-                let key = entry.open(&ask::passphrase(&settings, &entry)?)?;
+                let key = entry.open(&ask::passphrase(settings.backend, &entry)?)?;
                 shown.text(&hex::encode(key.to_bytes().as_slice()));
             } else {
                 shown.text(entry.pem()?.trim_end());
@@ -168,7 +177,7 @@ pub fn run(shown: Shown, keys: Keys) -> Result<()> {
                 .map_err(|_| Rejected::Input(format!("{}: not a text file", file.display())))?;
             let old = ask::secret("Passphrase that the key was exported with:")?;
             let key = Key::from_pem(&pem, &old)?;
-            let new = ask::new_passphrase(&settings, &name)?;
+            let new = ask::new_passphrase(settings.backend, &name)?;
             shown.value(&facts(&settings, &ring.add(&name, &key, &new)?)?);
         }
         Command::ImportHex { name, hex } => {
@@ -180,7 +189,7 @@ pub fn run(shown: Shown, keys: Keys) -> Result<()> {
             let wrong = |_| Rejected::Input("private key: expected 64 hexadecimal digits".into());
             let bytes = zeroize::Zeroizing::new(hex::decode(text.trim()).map_err(wrong)?);
             let key = Key::from_bytes(&bytes)?;
-            let passphrase = ask::new_passphrase(&settings, &name)?;
+            let passphrase = ask::new_passphrase(settings.backend, &name)?;
             shown.value(&facts(&settings, &ring.add(&name, &key, &passphrase)?)?);
         }
         Command::Mnemonic => shown.text(&key::words()?),
@@ -214,7 +223,7 @@ fn add(shown: Shown, settings: &Settings, add: Add) -> Result<()> {
         let address = zektra_agents::chain::keyring::address(&key.public(), &settings.prefix)?;
         json!({"name": name, "type": "local", "address": address, "pubkey": key.public().to_json()})
     } else {
-        let passphrase = ask::new_passphrase(settings, &name)?;
+        let passphrase = ask::new_passphrase(settings.backend, &name)?;
         facts(settings, &settings.keyring.add(&name, &key, &passphrase)?)?
     };
     let backup = !recover && !no_backup;

@@ -1,9 +1,10 @@
 //! `zektra keys | query | tx | status`: the chain from the command line, in the manner of its Go relatives.
 
-mod ask;
+mod enums;
 mod fields;
 mod grown;
 pub mod keys;
+mod names;
 pub mod query;
 mod settings;
 pub mod tx;

@@ -1,9 +1,9 @@
 //! `zektra query` and `zektra status`.
 
-use super::Shown;
-use super::fields::{self, kebab, sentence};
+use super::fields::{self, sentence};
 use super::grown::{Grown, Source, subcommand};
 use super::settings::{Node, Place, Rpc, Settings};
+use super::{Shown, names};
 use anyhow::{Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,27 +15,6 @@ use zektra_agents::chain::duration;
 use zektra_agents::rejected::Rejected;
 use zektra_proto::cosmos::tx::v1beta1::{GetTxsEventRequest, OrderBy};
 use zektra_proto::json::{self, pool};
-
-/// Commands that are named otherwise than their methods, as clients of such chains know them.
-const NAMES: &[(&str, &str)] = &[
-    ("cosmos.auth.v1beta1.Query.AccountAddressByID", "address-by-acc-num"),
-    ("cosmos.auth.v1beta1.Query.ModuleAccountByName", "module-account"),
-    ("cosmos.bank.v1beta1.Query.AllBalances", "balances"),
-    ("cosmos.bank.v1beta1.Query.SpendableBalanceByDenom", "spendable-balance"),
-    ("cosmos.bank.v1beta1.Query.SupplyOf", "total-supply-of"),
-    ("cosmos.base.tendermint.v1beta1.Service.GetLatestBlock", "block-latest"),
-    ("cosmos.base.tendermint.v1beta1.Service.GetLatestValidatorSet", "validator-set"),
-];
-
-/// Other names of commands, as the same clients know them.
-const ALIASES: &[(&str, &str)] = &[("cosmos.bank.v1beta1.Query.TotalSupply", "total")];
-
-/// Services under other names than that of their package; the transaction service has commands of its own.
-const SERVICES: &[(&str, Option<&str>)] = &[
-    ("cosmos.base.tendermint.v1beta1.Service", Some("comet")),
-    ("cosmos.base.node.v1beta1.Service", Some("node")),
-    ("cosmos.tx.v1beta1.Service", None),
-];
 
 /// Flags of every question.
 #[derive(Args, Clone, Debug)]
@@ -147,21 +126,7 @@ pub struct Status {
 
 /// Services that are asked, each under the name of its command.
 fn services() -> impl Iterator<Item = (String, ServiceDescriptor)> {
-    pool().services().filter_map(|service| {
-        let name = service.full_name().to_string();
-        let listed = SERVICES.iter().find(|(full, _)| *full == name);
-        let module = match listed {
-            Some((_, command)) => (*command)?.to_string(),
-            None if service.name() == "Query" => service.package_name().split('.').nth(1)?.to_string(),
-            None => return None,
-        };
-        Some((module, service))
-    })
-}
-
-fn command_of(method: &MethodDescriptor) -> String {
-    let listed = NAMES.iter().find(|(full, _)| *full == method.full_name());
-    listed.map_or_else(|| kebab(method.name().strip_prefix("Get").unwrap_or(method.name())), |(_, name)| (*name).into())
+    pool().services().filter(|s| s.name() != "Msg").filter_map(|s| Some((names::module(&s)?, s)))
 }
 
 impl Source for Queries {
@@ -177,12 +142,12 @@ impl Source for Queries {
             let about = format!("Questions about {module}, to {}", service.full_name());
             let mut group = Command::new(module).about(about).subcommand_required(true).arg_required_else_help(true);
             for method in service.methods() {
-                let alias = ALIASES.iter().find(|(full, _)| *full == method.full_name()).map(|(_, alias)| *alias);
-                let asking = Command::new(command_of(&method)).visible_aliases(alias);
+                let asking = Command::new(names::command(&method)).visible_aliases(names::alias(&method));
                 let asking = fields::arguments(asking, &method.input(), None);
                 let height = Arg::new("height").long("height").value_name("HEIGHT").value_parser(value_parser!(u64));
                 // The flags bring a text of their own, which says nothing here.
-                let mut asking = Asked::augment_args(asking).about(sentence(&method));
+                let asking = Asked::augment_args(asking).about(sentence(&method));
+                let mut asking = names::with_example(asking, &method);
                 // Of some questions the height is the subject.
                 if method.input().get_field_by_name("height").is_none() {
                     asking = asking.arg(height.help("ask as of this height"));
@@ -266,7 +231,7 @@ pub fn run(shown: Shown, query: &Query) -> Result<()> {
         module => {
             let Some((_, service)) = services().find(|(m, _)| m == module) else { return Ok(()) };
             let Some((command, matches)) = matches.subcommand() else { return Ok(()) };
-            let Some(method) = service.methods().find(|m| command_of(m) == command) else { return Ok(()) };
+            let Some(method) = service.methods().find(|m| names::command(m) == command) else { return Ok(()) };
             let asked = Asked::from_arg_matches(matches)?;
             let settings = Settings::new(&asked.place, Some(&asked.node))?;
             shown.with(&settings).value(&ask(&settings, &method, matches)?);

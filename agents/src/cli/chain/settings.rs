@@ -6,7 +6,7 @@ use cosmrs::AccountId;
 use serde::Deserialize;
 use std::path::PathBuf;
 use zektra_agents::chain::client::Client;
-use zektra_agents::chain::keyring::Keyring;
+use zektra_agents::chain::keyring::{Backend, Keyring};
 use zektra_agents::rejected::{Rejected, expect};
 use zektra_comet::Remote;
 
@@ -53,16 +53,6 @@ pub struct Node {
     grpc_addr: Option<String>,
 }
 
-/// How keys are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Backend {
-    /// Under a passphrase.
-    File,
-    /// Under a passphrase that everybody knows.
-    Test,
-}
-
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -93,6 +83,8 @@ pub struct Settings {
     pub json: bool,
     pub prefix: String,
     pub gas_prices: Option<String>,
+    /// The folder of keys, and of a node if there is one.
+    pub home: PathBuf,
     node: String,
     grpc: Option<String>,
     chain_id: Option<String>,
@@ -128,21 +120,18 @@ impl Settings {
             Err(e) => return Err(e).with_context(|| format!("cannot read {}", path.display())),
         };
         let backend = place.keyring_backend.or(file.keyring_backend).unwrap_or(Backend::File);
-        let folder = match backend {
-            Backend::File => "keyring-file",
-            Backend::Test => "keyring-test",
-        };
         let url = rpc.and_then(|r| r.node.clone()).or(file.node).unwrap_or_else(|| NODE.into());
         Remote::check(&url).map_err(|e| Rejected::Input(format!("node: {e}")))?;
         Ok(Self {
             backend,
-            keyring: Keyring::at(&place.keyring_dir.as_ref().unwrap_or(&home).join(folder)),
+            keyring: Keyring::of(place.keyring_dir.as_ref().unwrap_or(&home), backend),
             json: place.output.or(file.output) == Some(Format::Json),
             prefix: place.prefix.clone().or(file.prefix).unwrap_or_else(|| PREFIX.into()),
-            gas_prices: file.gas_prices,
+            gas_prices: std::env::var("ZEKTRA_GAS_PRICES").ok().filter(|p| !p.is_empty()).or(file.gas_prices),
             node: url,
             grpc: None,
             chain_id: file.chain_id,
+            home,
         })
     }
 
@@ -173,19 +162,72 @@ impl Settings {
         Ok(expect(found == chain_id, || format!("chain id {chain_id:?}: the node at {} is of {found:?}", self.node))?)
     }
 
-    /// An address as it is, a key's name as its address.
+    /// An address as it is, a key's name as its address. What is an address is never taken for a name.
     ///
     /// # Errors
     /// Neither; a keyring that cannot be read.
     pub fn address(&self, name: &str) -> Result<String> {
-        if let Some(entry) = self.keyring.find(name, &self.prefix)? {
-            return Ok(entry.address(&self.prefix)?);
-        }
-        let fits = name.parse::<AccountId>().is_ok_and(|id| id.prefix() == self.prefix);
+        self.address_as(Bech::Account, name)
+    }
+
+    /// The same in another form: an account's address is its operator's, too.
+    ///
+    /// # Errors
+    /// As [`Settings::address`].
+    pub fn address_as(&self, form: Bech, text: &str) -> Result<String> {
         let Self { prefix, .. } = self;
-        let wrong =
-            || format!("{name:?}: neither an address {prefix}1… nor the name of a key; --prefix names another prefix");
-        expect(fits, wrong)?;
-        Ok(name.into())
+        let wanted = form.prefix(prefix);
+        let id = text.parse::<AccountId>().ok();
+        let of = |prefix: &str| id.as_ref().filter(|id| id.prefix() == prefix);
+        let bytes = match (of(&wanted), of(prefix), form) {
+            (Some(_), ..) => return Ok(text.into()),
+            (None, Some(account), Bech::Operator) => account.to_bytes(),
+            _ => {
+                let named = form != Bech::Consensus;
+                let (not, what) = if named { ("neither", " nor the name of a key") } else { ("not", "") };
+                let wrong = || {
+                    Rejected::Input(format!(
+                        "{text:?}: {not} an address {wanted}1…{what}; --prefix names another prefix"
+                    ))
+                };
+                let key = if named { self.keyring.find(text, prefix)? } else { None };
+                key.ok_or_else(wrong)?.pubkey.account_id(prefix).map_err(|_| wrong())?.to_bytes()
+            }
+        };
+        form.encode(prefix, &bytes)
+    }
+}
+
+/// What an address is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Bech {
+    /// An account.
+    #[value(name = "acc")]
+    Account,
+    /// A validator's operator.
+    #[value(name = "val")]
+    Operator,
+    /// A validator's key of consensus.
+    #[value(name = "cons")]
+    Consensus,
+}
+
+impl Bech {
+    fn prefix(self, chain: &str) -> String {
+        let kind = match self {
+            Self::Account => "",
+            Self::Operator => "valoper",
+            Self::Consensus => "valcons",
+        };
+        format!("{chain}{kind}")
+    }
+
+    /// The address of these bytes on a chain.
+    ///
+    /// # Errors
+    /// A prefix that bech32 does not have.
+    pub fn encode(self, chain: &str, bytes: &[u8]) -> Result<String> {
+        let wrong = |e| Rejected::Input(format!("prefix {chain:?}: expected lower-case letters and digits: {e}"));
+        Ok(AccountId::new(&self.prefix(chain), bytes).map_err(wrong)?.to_string())
     }
 }

@@ -79,13 +79,13 @@ mod tests {
     #[test]
     fn text_is_yaml() {
         let value = json!({
-            "balances": [{"amount": "10", "denom": "uzek"}, {"amount": "2", "denom": "atom"}],
+            "balances": [{"amount": "10", "denom": "uzektra"}, {"amount": "2", "denom": "atom"}],
             "pagination": {"next_key": null, "total": "0"},
             "empty": [], "none": {}, "height": 5, "log": "a: b", "yes": "no", "nested": [[1, 2], []]
         });
         let expected = r#"balances:
 - amount: "10"
-  denom: uzek
+  denom: uzektra
 - amount: "2"
   denom: atom
 pagination:

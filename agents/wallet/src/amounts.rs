@@ -1,4 +1,4 @@
-//! Coins and gas prices as people write them: `1500uzek`, `1500uzek,20atom`, `0.025uzek`.
+//! Coins and gas prices as people write them: `1500uzektra`, `1500uzektra,20atom`, `0.025uzektra`.
 
 use crate::rejected::{Rejected, expect};
 use zektra_proto::cosmos::base::v1beta1::Coin;
@@ -21,7 +21,8 @@ fn split(text: &str) -> Option<(&str, &str)> {
 /// # Errors
 /// Anything else; a denomination that stands twice.
 pub fn coins(text: &str) -> Result<Vec<Coin>, Rejected> {
-    let wrong = || Rejected::Input(format!("amount {text:?}: expected coins such as 1500uzek or 1500uzek,20atom"));
+    let wrong =
+        || Rejected::Input(format!("amount {text:?}: expected coins such as 1500uzektra or 1500uzektra,20atom"));
     let mut out = vec![];
     for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
         let (number, denom) = split(part).ok_or_else(wrong)?;
@@ -40,16 +41,16 @@ pub fn coins(text: &str) -> Result<Vec<Coin>, Rejected> {
 /// None, or more than one.
 pub fn coin(text: &str) -> Result<Coin, Rejected> {
     let mut all = coins(text)?;
-    expect(all.len() == 1, || format!("amount {text:?}: expected one coin, such as 1500uzek"))?;
+    expect(all.len() == 1, || format!("amount {text:?}: expected one coin, such as 1500uzektra"))?;
     Ok(all.remove(0))
 }
 
-/// The fee of `gas` at prices such as `0.025uzek`, each coin rounded up.
+/// The fee of `gas` at prices such as `0.025uzektra`, each coin rounded up.
 ///
 /// # Errors
 /// Prices of another form, or a fee of 2^128 and above.
 pub fn fee(prices: &str, gas: u64) -> Result<Vec<Coin>, Rejected> {
-    let wrong = || Rejected::Input(format!("gas prices {prices:?}: expected a price such as 0.025uzek"));
+    let wrong = || Rejected::Input(format!("gas prices {prices:?}: expected a price such as 0.025uzektra"));
     let mut out = vec![];
     for part in prices.split(',').map(str::trim).filter(|p| !p.is_empty()) {
         let (number, denom) = split(part).ok_or_else(wrong)?;
@@ -79,22 +80,24 @@ mod tests {
 
     #[test]
     fn coins_are_sorted() {
-        assert_eq!(shown(&coins("5uzek, 7atom").unwrap()), "7atom,5uzek");
+        assert_eq!(shown(&coins("5uzektra, 7atom").unwrap()), "7atom,5uzektra");
         assert_eq!(shown(&coins("3ibc/27AB:x.y_z-1").unwrap()), "3ibc/27AB:x.y_z-1");
         assert_eq!(shown(&coins("").unwrap()), "");
-        for wrong in ["5", "uzek", "-5uzek", "5 uzek", "1.5uzek", "5uz", "5u zek", "1uzek,2uzek", "5é12"] {
+        for wrong in
+            ["5", "uzektra", "-5uzektra", "5 uzektra", "1.5uzektra", "5uz", "5u zek", "1uzektra,2uzektra", "5é12"]
+        {
             assert!(coins(wrong).is_err(), "{wrong}");
         }
-        assert!(coin("1uzek,2atom").is_err());
+        assert!(coin("1uzektra,2atom").is_err());
         assert!(coin("").is_err());
     }
 
     #[test]
     fn a_fee_is_rounded_up() {
-        assert_eq!(shown(&fee("0.025uzek", 200_000).unwrap()), "5000uzek");
-        assert_eq!(shown(&fee("0.0250001uzek", 200_000).unwrap()), "5001uzek");
-        assert_eq!(shown(&fee("2uzek,0.1atom", 15).unwrap()), "2atom,30uzek");
-        for wrong in ["uzek", ".5uzek", "0.1.2uzek", "0.0000000000000000001uzek", "x"] {
+        assert_eq!(shown(&fee("0.025uzektra", 200_000).unwrap()), "5000uzektra");
+        assert_eq!(shown(&fee("0.0250001uzektra", 200_000).unwrap()), "5001uzektra");
+        assert_eq!(shown(&fee("2uzektra,0.1atom", 15).unwrap()), "2atom,30uzektra");
+        for wrong in ["uzektra", ".5uzektra", "0.1.2uzektra", "0.0000000000000000001uzektra", "x"] {
             assert!(fee(wrong, 1).is_err(), "{wrong}");
         }
     }
@@ -114,7 +117,7 @@ mod tests {
 
         #[test]
         fn a_fee_is_the_smallest_that_pays(micro in 0u64..10_000_000, gas in 0u64..100_000_000) {
-            let price = format!("{}.{:06}uzek", micro / 1_000_000, micro % 1_000_000);
+            let price = format!("{}.{:06}uzektra", micro / 1_000_000, micro % 1_000_000);
             let paid: u128 = fee(&price, gas).unwrap()[0].amount.parse().unwrap();
             let owed = u128::from(micro) * u128::from(gas);
             prop_assert!(paid * 1_000_000 >= owed && (paid == 0 || (paid - 1) * 1_000_000 < owed));

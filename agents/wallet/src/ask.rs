@@ -1,12 +1,11 @@
 //! Questions to whoever sits at the terminal, or to what is piped in, a line each.
 
+use crate::keyring::{Backend, Entry, MIN_PASSPHRASE, TEST_PASSPHRASE};
+use crate::rejected::{Rejected, expect};
 use anyhow::{Context as _, Result};
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use zektra_agents::chain::keyring::{Entry, MIN_PASSPHRASE, TEST_PASSPHRASE};
-use zektra_agents::rejected::{Rejected, expect};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use zeroize::Zeroizing;
-
-use super::settings::{Backend, Settings};
 
 /// One line of what is typed or piped in, shown while it is typed.
 ///
@@ -33,8 +32,47 @@ pub fn secret(prompt: &str) -> Result<Zeroizing<String>> {
     if !std::io::stdin().is_terminal() {
         return line(prompt);
     }
-    let text = rpassword::prompt_password(format!("{prompt} ")).context("cannot read the terminal")?;
-    Ok(Zeroizing::new(text))
+    hidden(prompt).context("cannot read the terminal")
+}
+
+/// What Ctrl-C types.
+const INTERRUPT: u8 = 3;
+
+/// Shows again what is typed, whatever happens.
+struct Restore(Termios);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        // A terminal that has gone shows nothing.
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// A line from the terminal. Ctrl-C ends it like a new line, and then the program: a signal in between would leave the
+/// terminal as it is.
+fn hidden(prompt: &str) -> std::io::Result<Zeroizing<String>> {
+    let mut input = std::io::stdin().lock();
+    let restore = Restore(tcgetattr(&input)?);
+    let mut modes = restore.0.clone();
+    modes.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+    modes.local_modes.insert(LocalModes::ICANON | LocalModes::ECHONL);
+    modes.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
+    tcsetattr(&input, OptionalActions::Now, &modes)?;
+    let mut error = std::io::stderr().lock();
+    write!(error, "{prompt} ").and_then(|()| error.flush())?;
+    drop(error);
+    let (mut bytes, mut byte) = (Zeroizing::new(vec![]), [0]);
+    while input.read(&mut byte)? > 0 && ![b'\n', INTERRUPT].contains(&byte[0]) {
+        bytes.push(byte[0]);
+    }
+    drop(restore);
+    if byte[0] == INTERRUPT {
+        eprintln!();
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT)?;
+        return Err(std::io::ErrorKind::Interrupted.into());
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))?;
+    Ok(Zeroizing::new(text.trim_end_matches('\r').to_string()))
 }
 
 /// Whether the answer is yes.
@@ -50,8 +88,8 @@ pub fn confirm(question: &str) -> Result<bool> {
 ///
 /// # Errors
 /// One that is too short, or another one the second time.
-pub fn new_passphrase(settings: &Settings, name: &str) -> Result<Zeroizing<String>> {
-    if settings.backend == Backend::Test {
+pub fn new_passphrase(backend: Backend, name: &str) -> Result<Zeroizing<String>> {
+    if backend == Backend::Test {
         return Ok(Zeroizing::new(TEST_PASSPHRASE.into()));
     }
     let first = secret(&format!("New passphrase of key {name:?} (at least {MIN_PASSPHRASE} bytes):"))?;
@@ -67,9 +105,9 @@ pub fn new_passphrase(settings: &Settings, name: &str) -> Result<Zeroizing<Strin
 ///
 /// # Errors
 /// Nothing is typed or piped in; a key whose secret is elsewhere.
-pub fn passphrase(settings: &Settings, entry: &Entry) -> Result<Zeroizing<String>> {
+pub fn passphrase(backend: Backend, entry: &Entry) -> Result<Zeroizing<String>> {
     entry.pem()?;
-    if settings.backend == Backend::Test {
+    if backend == Backend::Test {
         return Ok(Zeroizing::new(TEST_PASSPHRASE.into()));
     }
     secret(&format!("Passphrase of key {:?}:", entry.name))

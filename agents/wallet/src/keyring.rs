@@ -4,6 +4,8 @@ use super::key::Key;
 use crate::files;
 use crate::rejected::{Rejected, expect};
 use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use cosmrs::AccountId;
 use cosmrs::crypto::PublicKey;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -77,12 +79,38 @@ pub fn address(key: &PublicKey, prefix: &str) -> Result<String, Rejected> {
     Ok(id.map_err(wrong)?.to_string())
 }
 
+/// What addresses of a chain have behind its prefix.
+const KINDS: [&str; 3] = ["", "valoper", "valcons"];
+
+/// The address that a text is, of whatever chain and in whatever case.
+pub fn as_address(text: &str) -> Option<AccountId> {
+    text.to_ascii_lowercase().parse().ok()
+}
+
+/// How keys are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// Under a passphrase.
+    File,
+    /// Under a passphrase that everybody knows.
+    Test,
+}
+
 /// A folder of keys.
 #[derive(Clone, Debug)]
 pub struct Keyring(PathBuf);
 
 impl Keyring {
-    /// The keyring in a folder; nothing is made yet.
+    /// The keyring of a home; nothing is made yet.
+    pub fn of(home: &Path, backend: Backend) -> Self {
+        Self::at(&home.join(match backend {
+            Backend::File => "keyring-file",
+            Backend::Test => "keyring-test",
+        }))
+    }
+
+    /// The keyring in a folder.
     pub fn at(folder: &Path) -> Self {
         Self(folder.into())
     }
@@ -116,9 +144,11 @@ impl Keyring {
     /// Says so if a name cannot be given to a new key.
     ///
     /// # Errors
-    /// A name that is taken or has another form.
+    /// A name that is taken, has another form, or is an address of whatever chain.
     pub fn check_new(&self, name: &str) -> Result<(), Rejected> {
         let path = self.file(name)?;
+        // Coins that are meant for the address must not go to the key.
+        expect(as_address(name).is_none(), || format!("key name {name:?}: expected a name, not an address"))?;
         expect(!path.exists(), || format!("key name {name:?}: taken by a key in {}", self.0.display()))
     }
 
@@ -129,7 +159,7 @@ impl Keyring {
         Ok(entry)
     }
 
-    /// A key by its name or its address.
+    /// A key by its name or its address, that of an operator too. An address of the chain is never a name.
     ///
     /// # Errors
     /// No such key; a file that is none of ours.
@@ -143,12 +173,12 @@ impl Keyring {
     /// # Errors
     /// A file that is none of ours.
     pub fn find(&self, name: &str, prefix: &str) -> Result<Option<Entry>> {
-        if let Ok(path) = self.file(name)
-            && path.exists()
-        {
-            return Ok(Some(read(&path)?));
-        }
-        let here = |e: &Entry| e.address(prefix).is_ok_and(|a| a == name);
+        let id = as_address(name).filter(|id| KINDS.iter().any(|kind| id.prefix() == format!("{prefix}{kind}")));
+        let Some(id) = id else {
+            let path = self.file(name).ok().filter(|path| path.exists());
+            return path.map(|path| read(&path)).transpose();
+        };
+        let here = |e: &Entry| e.pubkey.account_id(prefix).is_ok_and(|own| own.to_bytes() == id.to_bytes());
         Ok(self.list()?.into_iter().find(here))
     }
 
@@ -196,4 +226,52 @@ fn read(path: &Path) -> Result<Entry> {
     let stem = path.file_stem().and_then(|s| s.to_str());
     expect(stem == Some(&entry.name), || format!("{}: says that it is the key {:?}", path.display(), entry.name))?;
     Ok(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Keyring, as_address};
+    use crate::key::Key;
+
+    fn named_like(address: &str, key: &Key) -> String {
+        serde_json::to_string(&Entry { name: address.into(), pubkey: key.public(), secret: None }).unwrap()
+    }
+
+    #[test]
+    fn a_new_key_is_not_named_like_an_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let ring = Keyring::at(folder.path());
+        let (own, other) = (Key::from_bytes(&[7; 32]).unwrap(), Key::from_bytes(&[8; 32]).unwrap());
+        let kept = ring.add_public("own", own.public()).unwrap();
+        for prefix in ["zektra", "zektravaloper", "cosmos"] {
+            let address = other.public().account_id(prefix).unwrap().to_string();
+            for name in [address.clone(), address.to_uppercase()] {
+                let refused = |done: anyhow::Result<Entry>| {
+                    assert!(done.unwrap_err().to_string().ends_with("expected a name, not an address"), "{name}");
+                };
+                refused(ring.add(&name, &own, "correct horse"));
+                refused(ring.add_public(&name, own.public()));
+                refused(ring.rename(&kept, &name));
+            }
+        }
+        assert_eq!(ring.list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_address_is_never_the_name_of_another_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let ring = Keyring::at(folder.path());
+        let (own, other) = (Key::from_bytes(&[7; 32]).unwrap(), Key::from_bytes(&[8; 32]).unwrap());
+        let address = |key: &Key, kind: &str| key.public().account_id(&format!("zektra{kind}")).unwrap().to_string();
+        // As a program that did not look has named it.
+        for kind in ["", "valoper"] {
+            let name = address(&other, kind);
+            std::fs::write(folder.path().join(format!("{name}.json")), named_like(&name, &own)).unwrap();
+            assert!(ring.find(&name, "zektra").unwrap().is_none());
+            assert!(ring.find(&name.to_uppercase(), "zektra").unwrap().is_none());
+            // Under the key's own address it is still there.
+            assert_eq!(ring.get(&address(&own, kind), "zektra").unwrap().pubkey, own.public());
+        }
+        assert!(as_address("alice").is_none());
+    }
 }
