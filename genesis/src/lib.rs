@@ -4,10 +4,12 @@
 //! (chain id, time, parameters of consensus, validators) and `app_state`, a section for each module.
 
 mod document;
+mod founding;
 mod spec;
 
 pub use document::{DocumentError, Genesis, Validator, params_json};
-pub use spec::{Spec, SpecError, with_prefix};
+pub use founding::{add_account, gen_txs, set_gen_txs};
+pub use spec::{Founders, Spec, SpecError, with_prefix};
 
 use serde_json::{Map, Value, json};
 use zektra_modules::MODULES;
@@ -20,14 +22,17 @@ pub const DEVNET: &str = include_str!("../devnet.toml");
 /// The application's own section.
 pub const CHAIN: &str = "chain";
 
+/// The section of the transactions that make the first validators.
+pub const GENUTIL: &str = "genutil";
+
 /// A module's section.
 pub fn section<'a>(app_state: &'a Value, name: &str) -> &'a Value {
     app_state.get(name).unwrap_or(&Value::Null)
 }
 
-/// What `app_state` holds if nothing else is said.
-pub fn default_state(prefix: &str) -> Value {
-    assembled(prefix, MODULES.map(|m| (m.name(), m.default_genesis())))
+/// What `app_state` holds if nothing else is said, on a chain whose own coin has the denomination `native`.
+pub fn default_state(prefix: &str, native: &str) -> Value {
+    assembled(prefix, MODULES.map(|m| (m.name(), m.default_genesis(native))))
 }
 
 /// An `app_state` of the modules' sections; those that are `null` are left out.
@@ -47,9 +52,10 @@ pub fn check_state(app_state: &Value) -> Result<Prefix, GenesisError> {
         return Err(GenesisError::new("", app_state, "an object with a section for each module"));
     };
     let known = MODULES.map(|m| m.name());
-    if let Some(other) = sections.keys().find(|k| *k != CHAIN && !known.contains(&&k[..])) {
-        return Err(GenesisError::new(other, "a section", format!("{CHAIN}, {}", known.join(", "))));
+    if let Some(other) = sections.keys().find(|k| ![CHAIN, GENUTIL].contains(&&k[..]) && !known.contains(&&k[..])) {
+        return Err(GenesisError::new(other, "a section", format!("{CHAIN}, {GENUTIL}, {}", known.join(", "))));
     }
+    founding::check(app_state)?;
     let found = section(app_state, CHAIN).get("bech32_prefix").and_then(Value::as_str).unwrap_or_default();
     let prefix = Prefix::new(found).map_err(|e| GenesisError::new("chain.bech32_prefix", format!("{found:?}"), e))?;
     for module in MODULES {

@@ -1,6 +1,6 @@
 //! The short description of a chain that people write, in TOML.
 
-use crate::document::{Genesis, Validator};
+use crate::document::Genesis;
 use crate::{DocumentError, default_state};
 use serde::Deserialize;
 use serde_json::json;
@@ -11,6 +11,9 @@ use zektra_proto::comet::Duration;
 use zektra_proto::tendermint::types::{
     AbciParams, BlockParams, ConsensusParams, EvidenceParams, ValidatorParams, VersionParams,
 };
+
+/// What a denomination is.
+const DENOM: &str = "a denomination: 3 to 128 letters, digits, / : . _ -";
 
 /// A description that is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,12 +50,33 @@ pub struct Spec {
     /// Bounds of blocks and evidence.
     #[serde(default)]
     pub consensus: Consensus,
+    /// The denomination of its own coin: what is staked, minted and deposited.
+    pub native: String,
     /// Its coins.
     #[serde(default)]
     pub denoms: Vec<Denom>,
+    /// What each validator of the first block has.
+    #[serde(default)]
+    pub founders: Founders,
     /// Who has how much at first.
     #[serde(default)]
     pub accounts: Vec<AccountSpec>,
+}
+
+/// What the operator of a validator of the first block has of the chain's own coin.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Founders {
+    /// All of it.
+    pub balance: String,
+    /// The part that it stakes.
+    pub stake: String,
+}
+
+impl Default for Founders {
+    fn default() -> Self {
+        Self { balance: "2000000000000".into(), stake: "1000000000000".into() }
+    }
 }
 
 fn one() -> u64 {
@@ -128,23 +152,24 @@ impl Spec {
         toml::from_str(text).map_err(|e| SpecError::Toml(e.to_string()))
     }
 
-    /// The genesis file of the chain with these validators.
+    /// The genesis file of the chain, without validators.
     ///
     /// # Errors
     /// Which field holds what, and what was expected.
-    pub fn genesis(
-        &self,
-        time: tendermint::Time,
-        app_version: u64,
-        validators: &[Validator],
-    ) -> Result<Genesis, SpecError> {
-        let Self { chain_id, bech32_prefix, initial_height, consensus, denoms, accounts } = self;
+    pub fn genesis(&self, time: tendermint::Time, app_version: u64) -> Result<Genesis, SpecError> {
+        let Self { chain_id, bech32_prefix, initial_height, consensus, native, denoms, founders, accounts } = self;
         let wrong = |field: String, found: &str, expected: &str| SpecError::Field {
             field,
             found: found.into(),
             expected: expected.into(),
         };
-        let mut state = default_state(bech32_prefix);
+        if !is_denom(native) {
+            return Err(wrong("native".into(), native, DENOM));
+        }
+        for (field, amount) in [("founders.balance", &founders.balance), ("founders.stake", &founders.stake)] {
+            parse_amount(amount).map_err(|e| wrong(field.into(), amount, &e))?;
+        }
+        let mut state = default_state(bech32_prefix, native);
         let mut all = vec![];
         let mut balances = vec![];
         for (k, account) in accounts.iter().enumerate() {
@@ -153,7 +178,7 @@ impl Spec {
                 let field = || format!("accounts[{k}].coins.{denom}");
                 let amount = parse_amount(amount).map_err(|e| wrong(field(), amount, &e))?;
                 if !is_denom(denom) {
-                    return Err(wrong(field(), denom, "a denomination: 3 to 128 letters, digits, / : . _ -"));
+                    return Err(wrong(field(), denom, DENOM));
                 }
                 coins.push(json!({"denom": denom, "amount": amount.to_string()}));
             }
@@ -186,7 +211,7 @@ impl Spec {
             version: Some(VersionParams { app: app_version }),
             abci: Some(AbciParams { vote_extensions_enable_height: consensus.vote_extensions_height }),
         };
-        let document = Genesis::assemble(chain_id, time, *initial_height, &params, validators, state);
+        let document = Genesis::assemble(chain_id, time, *initial_height, &params, &[], state);
         Ok(Genesis::check(document)?)
     }
 }
