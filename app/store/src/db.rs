@@ -1,13 +1,14 @@
 //! The database: what is written, and when.
 
 use crate::index::IndexBatch;
+use crate::open::Mark;
 use crate::snapshot::Snapshot;
 use crate::tree::{Reader, Update, update};
 use crate::{Root, failed};
 use jmt::KeyHash;
 use jmt::storage::{Node, NodeKey};
 use rayon::prelude::*;
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamily, DB, WriteBatch, WriteOptions};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -21,9 +22,6 @@ const FORMAT: &[u8] = b"format";
 const FORMAT_VERSION: u64 = 2;
 /// Versions whose history one commit removes at most: a window that was made smaller is caught up with step by step.
 const PRUNE_AT_ONCE: u64 = 16;
-
-/// Bytes of writes that are in memory at most.
-const MEMTABLES: usize = 80 << 20;
 
 /// Entries that are removed in one batch.
 const CLEAR_AT_ONCE: usize = 10_000;
@@ -42,10 +40,10 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 8] =
+    pub const ALL: [Self; 8] =
         [Self::Meta, Self::State, Self::History, Self::Changes, Self::Nodes, Self::Stale, Self::Keys, Self::Index];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta",
             Self::State => "state",
@@ -68,17 +66,20 @@ pub struct Options {
     pub cache_bytes: usize,
     /// Whether a commit waits until the disk has it.
     pub sync: bool,
+    /// Only looks, and changes nothing: also while another process has the folder open.
+    pub read_only: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { keep: Some(1000), cache_bytes: 128 << 20, sync: true }
+        Self { keep: Some(1000), cache_bytes: 128 << 20, sync: true, read_only: false }
     }
 }
 
 /// RocksDB with the state's column families.
 pub(crate) struct Db {
     rocks: DB,
+    mark: Mark,
     /// The version whose writing began last; none before the first, as `u64::MAX`.
     begun: AtomicU64,
     /// Bytes of the last batch: the next is about as large.
@@ -94,32 +95,22 @@ impl std::fmt::Debug for Db {
 /// No version yet.
 const NONE: u64 = u64::MAX;
 
+/// The last version of a database and its root.
+pub(crate) fn last_of(rocks: &DB) -> Result<Option<(u64, Root)>, StateError> {
+    let Some(meta) = rocks.cf_handle(Family::Meta.name()) else { return Ok(None) };
+    let Some(bytes) = rocks.get_cf(meta, LAST).map_err(failed)? else { return Ok(None) };
+    let (Some(version), Some(root)) = (bytes.first_chunk::<8>(), bytes.get(8..).and_then(|r| r.try_into().ok())) else {
+        return Err(StateError::Damaged(format!("the last version has {} bytes", bytes.len())));
+    };
+    Ok(Some((u64::from_be_bytes(*version), root)))
+}
+
 impl Db {
     fn open(path: &Path, options: &Options) -> Result<Self, StateError> {
-        let mut of_db = rocksdb::Options::default();
-        of_db.create_if_missing(true);
-        of_db.create_missing_column_families(true);
-        of_db.set_max_background_jobs(2);
-        of_db.set_keep_log_file_num(4);
-        // The log of a large block goes to the disk while it is written, not all at the end.
-        of_db.set_wal_bytes_per_sync(1 << 20);
-        // Logs whose writes are all in tables are written over: their pages are there already.
-        of_db.set_recycle_log_file_num(4);
-        of_db.set_max_total_wal_size(2 * MEMTABLES as u64);
-        // Of all families together: what is not in tables yet.
-        of_db.set_db_write_buffer_size(MEMTABLES);
-        let cache = Cache::new_hyper_clock_cache(options.cache_bytes, 0);
-        let families = Family::ALL.map(|family| {
-            let mut table = BlockBasedOptions::default();
-            table.set_block_cache(&cache);
-            table.set_bloom_filter(10.0, false);
-            let mut of_family = rocksdb::Options::default();
-            of_family.set_block_based_table_factory(&table);
-            ColumnFamilyDescriptor::new(family.name(), of_family)
-        });
-        let rocks = DB::open_cf_descriptors(&of_db, path, families).map_err(failed)?;
-        let db = Self { rocks, begun: AtomicU64::new(NONE), batch: AtomicUsize::new(0) };
+        let (rocks, mark) = crate::open::open(path, options)?;
+        let db = Self { rocks, mark, begun: AtomicU64::new(NONE), batch: AtomicUsize::new(0) };
         match db.number(FORMAT)? {
+            None if options.read_only => {}
             None => db.rocks.put_cf(db.family(Family::Meta), FORMAT, FORMAT_VERSION.to_be_bytes()).map_err(failed)?,
             Some(FORMAT_VERSION) => {}
             Some(other) => {
@@ -150,12 +141,7 @@ impl Db {
 
     /// The last version and its root.
     pub fn last(&self) -> Result<Option<(u64, Root)>, StateError> {
-        let Some(bytes) = self.get(Family::Meta, LAST)? else { return Ok(None) };
-        let (Some(version), Some(root)) = (bytes.first_chunk::<8>(), bytes.get(8..).and_then(|r| r.try_into().ok()))
-        else {
-            return Err(StateError::Damaged(format!("the last version has {} bytes", bytes.len())));
-        };
-        Ok(Some((u64::from_be_bytes(*version), root)))
+        last_of(&self.rocks)
     }
 
     pub fn oldest(&self) -> Result<u64, StateError> {
@@ -236,14 +222,14 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a folder, which is made if it is not there.
+    /// Opens a folder, which is made if it is not there and may be written.
     ///
     /// # Errors
-    /// The folder is in use or cannot be written; a database of another layout.
+    /// The folder is in use or cannot be written; a database of another layout, or that lost what was committed.
     pub fn open(path: &Path, options: Options) -> Result<Self, StateError> {
         let options = Options { keep: options.keep.map(|k| k.max(2)), ..options };
         let store = Self { db: Arc::new(Db::open(path, &options)?), options };
-        if store.last()?.is_none() {
+        if store.last()?.is_none() && !store.options.read_only {
             // A restore that was cut off would else be read as a state.
             store.clear()?;
         }
@@ -393,7 +379,11 @@ impl Store {
         let mut how = WriteOptions::default();
         how.set_sync(self.options.sync);
         db.batch.store(batch.size_in_bytes(), Ordering::Relaxed);
-        db.rocks().write_opt(batch, &how).map_err(failed)
+        db.rocks().write_opt(batch, &how).map_err(failed)?;
+        if let Some(s) = staged.last() {
+            db.mark.set(s.version);
+        }
+        Ok(())
     }
 
     fn write(&self, batch: &mut WriteBatch, s: &Staged, first: bool) {
@@ -482,7 +472,9 @@ impl Store {
         self.db.begun.store(version, Ordering::SeqCst);
         let mut how = WriteOptions::default();
         how.set_sync(true);
-        self.db.rocks().write_opt(batch, &how).map_err(failed)
+        self.db.rocks().write_opt(batch, &how).map_err(failed)?;
+        self.db.mark.set(version);
+        Ok(())
     }
 
     /// How many entries each column family holds: a scan of all, for checks.

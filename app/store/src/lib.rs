@@ -20,6 +20,7 @@
 
 mod db;
 mod index;
+mod open;
 mod snapshot;
 mod sync;
 mod tree;
