@@ -1,19 +1,20 @@
 //! The application: its state, and the block that it is working on.
 
-use crate::ante::GasPrice;
+use crate::ante::{GasPrice, Mode};
 use crate::chain::{Chain, Outcome};
 use crate::execution::dropped_aside;
 use crate::front::gate::Gate;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
 use crate::snapshots::{Schedule, Snapshots};
+use prost::{Message as _, Name as _};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Instant;
 use zektra_comet::Comet;
-use zektra_genesis::{check_state, section};
+use zektra_genesis::{check_state, gen_txs, section};
 use zektra_modules::MODULES;
 use zektra_modules::address::Prefix;
 use zektra_modules::context::{Block, Context, load, save};
@@ -21,9 +22,13 @@ use zektra_modules::error::TxError;
 use zektra_modules::gas::Meter;
 use zektra_modules::module::GenesisError;
 use zektra_modules::query::{Code, Query, QueryError, Service};
-use zektra_proto::Timestamp;
+use zektra_modules::staking;
+use zektra_modules::upgrade::Migration;
+use zektra_proto::cosmos::staking::v1beta1::MsgCreateValidator;
+use zektra_proto::cosmos::tx::v1beta1::Tx;
 use zektra_proto::tendermint::abci::ValidatorUpdate;
 use zektra_proto::tendermint::types::ConsensusParams;
+use zektra_proto::{Any, Timestamp};
 use zektra_state::{Changes, Held, Shared, StateDelta, StateError, StateRead, StateWrite};
 use zektra_store::{IndexBatch, Options, Snapshot, Staged, Store};
 
@@ -55,6 +60,8 @@ pub struct Config {
     pub snapshots: Schedule,
     /// Most gas of a simulation where the chain bounds no block's; `None` for [`SIMULATION_GAS`].
     pub simulation_gas: Option<u64>,
+    /// The upgrades that this program knows.
+    pub migrations: &'static [Migration],
 }
 
 /// What is fixed by the genesis file.
@@ -130,6 +137,9 @@ pub(crate) struct Inner {
     pub metrics: Metrics,
     pub snapshots: Snapshots,
     gate: Gate,
+    /// Why the chain waits for another program, since it does.
+    halted: OnceLock<String>,
+    on_halt: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl std::fmt::Debug for App {
@@ -152,6 +162,9 @@ pub enum AppError {
         /// What it says.
         error: TxError,
     },
+    /// The chain waits for another program: nothing is wrong, but this one must stop before it changes anything.
+    #[error("{0}")]
+    Halt(String),
     /// The genesis file is refused.
     #[error("genesis: {0}")]
     Genesis(#[from] GenesisError),
@@ -183,6 +196,8 @@ impl App {
             metrics: Metrics::default(),
             snapshots: Snapshots::default(),
             gate: Gate::default(),
+            halted: OnceLock::new(),
+            on_halt: OnceLock::new(),
             config,
         };
         let app = Self(Arc::new(inner));
@@ -247,6 +262,25 @@ impl App {
     pub fn service(&self, name: &str) -> Option<&Service> {
         let of_node = || self.0.services.get().and_then(|services| services.get(name));
         self.0.chain.services().get(name).or_else(of_node)
+    }
+
+    /// Calls `told` when the chain waits for another program; the first call counts.
+    pub fn on_halt(&self, told: impl Fn() + Send + Sync + 'static) {
+        let _ = self.0.on_halt.set(Box::new(told));
+    }
+
+    /// Why the chain waits for another program, since it does.
+    pub fn halted(&self) -> Option<&str> {
+        self.0.halted.get().map(String::as_str)
+    }
+
+    /// Notes that the chain waits for another program, and tells whoever runs this one.
+    pub(crate) fn halt(&self, why: &str) {
+        tracing::error!("{why}");
+        let _ = self.0.halted.set(why.into());
+        if let Some(told) = self.0.on_halt.get() {
+            told();
+        }
     }
 
     /// Executes a transaction after the pending ones, without checking signatures; nothing stays.
@@ -336,6 +370,7 @@ impl App {
                 Context { state: &mut state, events: &mut events, block: &block, prefix: &prefix, gas: &meter };
             validators.extend(module.init_genesis(&mut ctx, section(app_state, module.name()))?);
         }
+        self.found(&mut state, &block, &prefix, app_state, &mut validators)?;
         let changes = state.into_changes();
         let staged = self.0.store.stage(version, changes.clone(), &Held::default(), None)?;
         let root = staged.root().to_vec();
@@ -346,6 +381,45 @@ impl App {
             block: None,
         };
         Ok((validators, root))
+    }
+
+    /// Executes the genesis file's transactions, which make the first validators.
+    fn found(
+        &self,
+        state: &mut StateDelta<Snapshot>,
+        block: &Block,
+        prefix: &Prefix,
+        app_state: &Value,
+        validators: &mut Vec<ValidatorUpdate>,
+    ) -> Result<(), AppError> {
+        let txs = gen_txs(app_state);
+        for (k, shown) in txs.iter().enumerate() {
+            let wrong = |found: String| {
+                let expected = "a signed transaction that makes a validator";
+                GenesisError::new(format!("genutil.gen_txs[{k}]"), found, expected)
+            };
+            let tx: Tx = zektra_proto::json::read(shown).map_err(|e| wrong(e.why))?;
+            let tx = crate::tx::decode(&tx.encode_to_vec(), &self.0.chain, prefix);
+            let makes = |any: &Any| any.type_url == format!("/{}", MsgCreateValidator::full_name());
+            if let Ok(tx) = &tx
+                && !matches!(&tx.messages[..], [(_, one)] if makes(one))
+            {
+                return Err(wrong("other messages than one MsgCreateValidator".into()).into());
+            }
+            let outcome = self.0.chain.execute(state, &tx, Mode::Genesis, block, prefix);
+            let outcome = outcome.map_err(|error| AppError::Module { when: "genesis", error })?;
+            if let Some(e) = outcome.error {
+                return Err(wrong(e.log).into());
+            }
+        }
+        if txs.is_empty() {
+            return Ok(());
+        }
+        let mut ctx = Context { state, events: &mut vec![], block, prefix, gas: &Meter::endless() };
+        let updates = staking::set::update(&mut ctx).map_err(|error| AppError::Module { when: "genesis", error })?;
+        validators.retain(|v| updates.iter().all(|u| u.pub_key != v.pub_key));
+        validators.extend(updates);
+        Ok(())
     }
 
     /// What the next block starts from: the last state, or that of the genesis file.
@@ -394,6 +468,8 @@ impl App {
         let executed = block.take().ok_or_else(|| AppError::Order("a commit without a block".into()))?;
         let Executed { staged, block, mut index } = executed;
         let root = staged.root().to_vec();
+        // What only its own execution looks at.
+        let block = Block { votes: vec![], misbehavior: vec![], ..block };
         let first = genesis.take().filter(|_| self.0.store.last().is_ok_and(|last| last.is_none()));
         index.apply(&more);
         let versions: Vec<Staged> = first.map(|g| g.staged).into_iter().chain([staged]).collect();
@@ -409,11 +485,11 @@ impl App {
         Ok(committed)
     }
 
-    /// The genesis file of a chain that goes on from this state, with these validators.
+    /// The genesis file of a chain that goes on from this state.
     ///
     /// # Errors
     /// There is no block yet; the database fails.
-    pub fn export(&self, validators: &[zektra_genesis::Validator]) -> Result<Value, AppError> {
+    pub fn export(&self) -> Result<Value, AppError> {
         let (state, identity, committed) = (self.latest()?, self.known()?, self.committed());
         let mut sections = vec![];
         for module in MODULES {
@@ -425,7 +501,15 @@ impl App {
         let time = u32::try_from(nanos).ok().and_then(|n| tendermint::Time::from_unix_timestamp(seconds, n).ok());
         let time = time.ok_or_else(|| StateError::Damaged(format!("the last block's time, {seconds} s")))?;
         let next = committed.height.saturating_add(1);
-        Ok(zektra_genesis::Genesis::assemble(&identity.chain_id, time, next, &params, validators, app_state))
+        let mut validators = vec![];
+        for (operator, power) in staking::set::last_powers(&state)? {
+            let known = staking::validator(&state, &operator)?;
+            let Some(v) = known else { return Err(StateError::Damaged(format!("validator {operator:?}")).into()) };
+            let key = tendermint::PublicKey::from_raw_ed25519(&v.key);
+            let key = key.ok_or_else(|| StateError::Damaged(format!("the key of validator {operator:?}")))?;
+            validators.push(zektra_genesis::Validator { key, power, name: v.description.moniker });
+        }
+        Ok(zektra_genesis::Genesis::assemble(&identity.chain_id, time, next, &params, &validators, app_state))
     }
 }
 

@@ -116,6 +116,7 @@ impl Chain {
         prefix: &Prefix,
     ) -> Result<Outcome, TxError> {
         match tx {
+            Ok(tx) if mode == Mode::Genesis => self.execute_tx(state, tx, mode, u64::MAX, block, prefix),
             Ok(tx) => self.execute_tx(state, tx, mode, tx.gas_limit(), block, prefix),
             Err(e) if e.is_internal() => Err(e.clone()),
             Err(e) => Ok(Outcome::failed(e.clone())),
@@ -152,7 +153,9 @@ impl Chain {
         let meter = Meter::new(limit);
         let mut out = Outcome { gas_wanted: limit, ..Outcome::default() };
         let before = |ctx: &mut Context<'_>| {
-            ante::demand_gas_limit(ctx, tx, mode)?;
+            if mode != Mode::Genesis {
+                ante::demand_gas_limit(ctx, tx, mode)?;
+            }
             ante::ante(ctx, tx, mode, &self.known, &self.prices)
         };
         let paid = layer(state, &meter, block, prefix, before)?;

@@ -9,7 +9,9 @@ use std::sync::mpsc::Sender;
 use std::time::Instant;
 use zektra_modules::context::{Block, save};
 use zektra_modules::error::TxError;
+use zektra_modules::{consensus, upgrade};
 use zektra_proto::tendermint::abci::{Event, ExecTxResult, ValidatorUpdate};
+use zektra_proto::tendermint::types::ConsensusParams;
 use zektra_state::{Changes, Held, Memo, StateDelta, StateError, StateRead};
 use zektra_store::IndexBatch;
 
@@ -25,6 +27,8 @@ pub struct BlockOutcome {
     pub events: Vec<Event>,
     /// Changes of validators.
     pub validators: Vec<ValidatorUpdate>,
+    /// The parameters of consensus from the next height on, if they changed.
+    pub params: Option<ConsensusParams>,
     /// The root of the state after it.
     pub root: Vec<u8>,
 }
@@ -33,6 +37,7 @@ pub struct BlockOutcome {
 struct Done {
     events: Vec<Event>,
     validators: Vec<ValidatorUpdate>,
+    params: Option<ConsensusParams>,
     changes: Changes,
     /// What the changed keys held before.
     held: Held,
@@ -42,9 +47,10 @@ impl App {
     /// Executes a block on the last committed state; nothing is written.
     ///
     /// # Errors
-    /// A height that does not follow; the database or a module fails.
+    /// A height that does not follow; the database or a module fails; the chain waits for another program.
     pub fn execute(&self, block: Block, txs: &[impl AsRef<[u8]> + Sync]) -> Result<BlockOutcome, AppError> {
         let identity = self.known()?;
+        let block = Block { migrations: self.0.config.migrations, ..block };
         let mut working = self.working();
         // Whatever was executed before and not committed is forgotten.
         working.block = None;
@@ -76,21 +82,21 @@ impl App {
         let (done, taken_in) = std::thread::scope(|threads| {
             let taken_in = threads.spawn(take_in);
             let done = self.execute_on(base, &block, txs, &identity, tell).and_then(|done| {
-                let Done { events, validators, changes, held } = done;
+                let Done { events, validators, params, changes, held } = done;
                 let staged = self.0.store.stage(block.height, changes, &held, genesis.map(|g| &g.staged))?;
                 dropped_aside(held);
-                Ok((events, validators, staged))
+                Ok((events, validators, params, staged))
             });
             (done, taken_in.join())
         });
-        let (events, validators, staged) = done?;
+        let (events, validators, params, staged) = done?;
         let (results, index) = taken_in.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let root = staged.root().to_vec();
         let failed = results.iter().filter(|r| r.code != 0).count() as u64;
         let gas = results.iter().map(|r| r.gas_used.unsigned_abs()).fold(0u64, u64::saturating_add);
         self.0.metrics.executed(txs.len() as u64, failed, gas, begun.elapsed());
         working.block = Some(Executed { staged, block, index });
-        Ok(BlockOutcome { results, events, validators, root })
+        Ok(BlockOutcome { results, events, validators, params, root })
     }
 
     /// Executes a block and tells the results of its transactions, in their order.
@@ -103,9 +109,15 @@ impl App {
         tell: Sender<Vec<ExecTxResult>>,
     ) -> Result<Done, AppError> {
         let (chain, prefix) = (&self.0.chain, &identity.prefix);
-        let module = |when| move |error| AppError::Module { when, error };
+        let module = |when| {
+            move |error: TxError| match upgrade::is_halt(&error) {
+                true => AppError::Halt(error.log),
+                false => AppError::Module { when, error },
+            }
+        };
         let read = chain.read(txs, prefix);
         let mut state = Memo::new(base);
+        let before = consensus::params(&state)?;
         chain.verify_ahead(&state, &read, &identity.chain_id);
         chain.read_ahead(&state, &read, prefix);
         let begin =
@@ -116,9 +128,10 @@ impl App {
         let (validators, more) = end.map_err(module("end"))?;
         events.extend(more);
         save(&mut state, TIME.to_vec(), &block.time)?;
+        let params = consensus::changed(&before, &state)?;
         dropped_aside(read);
         let (changes, held) = state.into_changes();
-        Ok(Done { events, validators, changes, held })
+        Ok(Done { events, validators, params, changes, held })
     }
 
     fn execute_txs<S: StateRead>(
@@ -129,7 +142,7 @@ impl App {
         identity: &Identity,
         tell: Sender<Vec<ExecTxResult>>,
     ) -> Result<(), TxError> {
-        let most = zektra_modules::consensus::max_gas(state)?;
+        let most = consensus::max_gas(state)?;
         let mut used = 0u64;
         for some in txs.chunks(TOLD_AT_ONCE) {
             let mut results = Vec::with_capacity(some.len());

@@ -3,6 +3,7 @@
 //! CometBFT sends a request and a flush and waits for the answer to the flush. All answers to what has arrived go out in
 //! one write: two small writes would meet Nagle's algorithm and the peer's delayed acknowledgement, some 44 ms a call.
 
+use crate::abci::Halt;
 use prost::Message as _;
 use prost::bytes::{Buf as _, BytesMut};
 use std::collections::BTreeMap;
@@ -106,6 +107,8 @@ struct Shared {
     asked: AtomicBool,
     /// Since CometBFT has connected: it has asked for more than that.
     worked: AtomicBool,
+    /// The chain waits for another program: CometBFT goes, too.
+    halted: AtomicBool,
 }
 
 impl Shared {
@@ -119,7 +122,11 @@ impl Shared {
 
     fn note(&self, request: &Request) {
         match request.value {
-            Some(Asked::Info(_)) => self.asked.store(true, Ordering::SeqCst),
+            Some(Asked::Info(_)) => {
+                if !self.asked.swap(true, Ordering::SeqCst) {
+                    tracing::info!("CometBFT is here");
+                }
+            }
             None | Some(Asked::Echo(_) | Asked::Flush(_) | Asked::Query(_)) => {}
             Some(_) => self.worked.store(true, Ordering::SeqCst),
         }
@@ -247,6 +254,7 @@ fn accept<A: Application>(listener: &Listener, shared: &Arc<Shared>, app: &A) {
         let run = move || {
             if let Err(e) = serve(stream, &app, &shared)
                 && !shared.stopped()
+                && !shared.halted.load(Ordering::SeqCst)
             {
                 tracing::warn!(error = %e, "a connection of CometBFT broke");
             }
@@ -271,7 +279,7 @@ fn serve<A: Application>(mut stream: Box<dyn Stream>, app: &A, shared: &Shared) 
     loop {
         while let Some(request) = next_request(&mut input)? {
             shared.note(&request);
-            let response = answer(app, request);
+            let response = answer(app, request, shared);
             response.encode_length_delimited(&mut output).map_err(io::Error::other)?;
         }
         // Nothing more has arrived: whoever waits gets all answers at once.
@@ -310,7 +318,7 @@ pub fn next_request(input: &mut BytesMut) -> io::Result<Option<Request>> {
     Request::decode(body).map(Some).map_err(|e| wrong(e.to_string()))
 }
 
-fn answer<A: Application>(app: &A, request: Request) -> Response {
+fn answer<A: Application>(app: &A, request: Request, shared: &Shared) -> Response {
     let Some(asked) = request.value else {
         return exception("an empty request");
     };
@@ -327,6 +335,11 @@ fn answer<A: Application>(app: &A, request: Request) -> Response {
     match catch_unwind(AssertUnwindSafe(|| dispatch(app, asked))) {
         Ok(value) => Response { value: Some(value) },
         Err(panic) => {
+            // The node ends in order; CometBFT says why, too.
+            if let Some(Halt(why)) = panic.downcast_ref() {
+                shared.halted.store(true, Ordering::SeqCst);
+                return exception(why);
+            }
             let why = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
             let why = why.unwrap_or("a panic without a text");
             if consensus {

@@ -2,12 +2,12 @@
 //!
 //! CometBFT opens four connections. The one for consensus owns the block that is worked on; the others see the last
 //! committed state. An error in a consensus call stops the process: whoever goes on after it could disagree with the
-//! other validators.
+//! other validators. Where the chain waits for another program, CometBFT is told so, and the node ends in order.
 
 mod check_tx;
 pub(crate) mod commit;
 mod extend_vote;
-mod finalize_block;
+pub(crate) mod finalize_block;
 mod info;
 pub(crate) mod init_chain;
 mod prepare_proposal;
@@ -37,6 +37,10 @@ fn must<T, E: std::fmt::Display>(call: &str, result: Result<T, E>) -> T {
         Err(e) => panic!("{call}: {e}"),
     }
 }
+
+/// What a call unwinds with, past all who report panics, when the chain waits for another program: why.
+#[derive(Debug)]
+pub(crate) struct Halt(pub String);
 
 /// A time as CometBFT sends it.
 fn time(sent: Option<tendermint_proto::google::protobuf::Timestamp>) -> Timestamp {
@@ -82,7 +86,13 @@ impl Application for App {
     }
 
     fn finalize_block(&self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock {
-        must("finalize_block", finalize_block::finalize_block(self, request))
+        match finalize_block::finalize_block(self, request) {
+            Err(AppError::Halt(why)) => {
+                self.halt(&why);
+                std::panic::resume_unwind(Box::new(Halt(why)))
+            }
+            done => must("finalize_block", done),
+        }
     }
 
     fn commit(&self) -> ResponseCommit {

@@ -6,14 +6,12 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
 use zektra_app::app::APP_VERSION;
-use zektra_app::node::home::{new_key, public};
+use zektra_app::node::founding::found;
+use zektra_app::node::home::public;
 use zektra_app::node::run::{now, open};
 use zektra_app::node::{Config, Home, HomeError, dev};
 use zektra_app::solo::rpc::COMETBFT_VERSION;
-use zektra_genesis::{DEVNET, Genesis, Spec, Validator};
-
-/// Power of a validator of a new chain.
-const POWER: u64 = 10;
+use zektra_genesis::{DEVNET, Genesis, Spec};
 
 /// How a result is printed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -41,6 +39,9 @@ pub struct Init {
     /// What people call this node.
     #[arg(default_value = "node")]
     moniker: String,
+    /// Without a validator: several machines begin the chain, each with `zektrad gentx`.
+    #[arg(long)]
+    bare: bool,
     #[command(flatten)]
     chain: Chain,
 }
@@ -83,25 +84,24 @@ pub fn planned(home: &Home, chain: &Chain) -> Result<Spec> {
     }
     home.demand_free()?;
     let spec = chain.spec()?;
-    // With any key: that of the home is made with it.
-    let validators = [Validator { key: public(&new_key()), power: POWER, name: String::new() }];
-    spec.genesis(now(), APP_VERSION, &validators)?;
+    spec.genesis(now(), APP_VERSION)?;
     Ok(spec)
 }
 
-/// Makes a home with one validator.
-pub fn make(home: &Home, chain: &Chain, moniker: &str) -> Result<Genesis> {
+/// Makes a home, with one validator or none.
+pub fn make(home: &Home, chain: &Chain, moniker: &str, bare: bool) -> Result<Genesis> {
     let spec = planned(home, chain)?;
     home.prepare(&Config { moniker: moniker.into(), ..Config::default() })?;
-    let key = public(&home.validator_key()?);
-    let validators = [Validator { key, power: POWER, name: moniker.into() }];
-    let genesis = spec.genesis(now(), APP_VERSION, &validators)?;
+    let genesis = match bare {
+        true => spec.genesis(now(), APP_VERSION)?,
+        false => found(&spec, now(), &[(home, moniker.into())])?,
+    };
     home.write_genesis(&genesis)?;
     Ok(genesis)
 }
 
 pub fn init(home: &Home, command: &Init) -> Result<()> {
-    let genesis = make(home, &command.chain, &command.moniker)?;
+    let genesis = make(home, &command.chain, &command.moniker, command.bare)?;
     let facts = json!({
         "home": home.path(),
         "chain_id": genesis.typed.chain_id,
@@ -122,8 +122,8 @@ fn warn(genesis: &Genesis) {
 
 pub fn testnet(command: &Testnet) -> Result<()> {
     let spec = command.chain.spec()?;
+    spec.genesis(now(), APP_VERSION)?;
     let mut homes = vec![];
-    let mut validators = vec![];
     for k in 0..command.validators {
         let name = format!("node{k}");
         let home = Home::new(command.output_dir.join(&name));
@@ -131,12 +131,14 @@ pub fn testnet(command: &Testnet) -> Result<()> {
             let held = home.path().display();
             return Err(Input(format!("{held} holds a chain already: remove it, or name another folder")).into());
         }
-        home.prepare(&Config { moniker: name.clone(), ..Config::default() })?;
-        validators.push(Validator { key: public(&home.validator_key()?), power: POWER, name });
-        homes.push(home);
+        homes.push((home, name));
     }
-    let genesis = spec.genesis(now(), APP_VERSION, &validators)?;
-    for home in &homes {
+    for (home, name) in &homes {
+        home.prepare(&Config { moniker: name.clone(), ..Config::default() })?;
+    }
+    let named: Vec<_> = homes.iter().map(|(home, name)| (home, name.clone())).collect();
+    let genesis = found(&spec, now(), &named)?;
+    for (home, _) in &homes {
         home.write_genesis(&genesis)?;
         say(&format!("{}  {}\n", home.path().display(), home.node_id()?));
     }
@@ -148,13 +150,7 @@ pub fn export(home: &Home) -> Result<()> {
     home.demand()?;
     let _lock = home.lock()?;
     let app = open(home, &home.config()?)?;
-    let genesis = home.genesis()?;
-    let validators = genesis.typed.validators.iter().map(|v| Validator {
-        key: v.pub_key,
-        power: v.power.value(),
-        name: v.name.clone().unwrap_or_default(),
-    });
-    say(&format!("{:#}\n", app.export(&validators.collect::<Vec<_>>())?));
+    say(&format!("{:#}\n", app.export()?));
     Ok(())
 }
 

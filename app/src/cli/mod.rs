@@ -1,23 +1,35 @@
 //! The commands of `zektrad`.
 //!
-//! Exit codes: 0 done, 1 failed, 2 bad usage or input.
+//! Exit codes: 0 done, 1 failed, 2 bad usage or input, 4 halted because the chain waits for another program.
 
 mod doctor;
+mod gentx;
 mod init;
 mod start;
+mod upgrade;
 
+use crate::app::AppError;
+use crate::node::{Home, HomeError};
+use crate::solo::SoloError;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
-use zektra_app::node::{Home, HomeError};
 use zektra_genesis::SpecError;
+use zektra_modules::upgrade::Migration;
+use zektra_wallet::rejected::Rejected;
+
+/// What `--help` says of exit codes.
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 bad usage or input; 4 halted: the chain waits for an upgrade that this \
+    program does not know, or has made one: start the program that knows it in the same home.";
+/// The exit code of a node that waits for another program.
+const HALTED: u8 = 4;
 
 /// The node of a Zektra chain.
 #[derive(Parser)]
-#[command(name = "zektrad", version, about, max_term_width = 100)]
+#[command(name = "zektrad", version, about, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -49,13 +61,27 @@ enum Command {
     /// Make a home: keys, configuration, a genesis file with this node as validator.
     Init(init::Init),
     /// Run the node: behind CometBFT, or alone with --solo.
+    #[command(after_help = EXIT_CODES)]
     Start(start::Start),
     /// Make the homes of several validators of one chain.
     Testnet(init::Testnet),
+    /// Give an account coins in the genesis file of a chain that begins.
+    #[command(visible_alias = "add-account")]
+    AddGenesisAccount(gentx::AddAccount),
+    /// Make the transaction by which this node is a validator of a chain that begins.
+    Gentx(gentx::Gentx),
+    /// Put everybody's transactions into the genesis file.
+    CollectGentxs(gentx::Collect),
     /// Print the genesis file of a chain that goes on from this home's state.
     Export,
-    /// Check this home: database, invariants, versions, ports; say what to do.
+    /// Check this home: database, invariants, validator, versions, ports; say what to do. Nothing is changed.
     Doctor,
+    /// Print the upgrade that the chain plans and those that it made, and whether this program knows them.
+    UpgradeInfo {
+        /// text or json.
+        #[arg(long, short, default_value = "text")]
+        output: init::Output,
+    },
     /// Print the version, and the versions of what it speaks.
     Version {
         /// text or json.
@@ -75,11 +101,19 @@ struct Input(String);
 const NAMED: [ErrorKind; 4] =
     [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::IsADirectory, ErrorKind::NotADirectory];
 
-/// 2 for bad input, 1 for the rest.
+/// 2 for bad input, 4 for a chain that waits for another program, 1 for the rest.
 fn exit_code(error: &anyhow::Error) -> u8 {
+    let halted = |e: &(dyn std::error::Error + 'static)| {
+        matches!(e.downcast_ref(), Some(AppError::Halt(_)))
+            || matches!(e.downcast_ref(), Some(SoloError::App(AppError::Halt(_))))
+    };
+    if error.chain().any(halted) {
+        return HALTED;
+    }
     let input = |e: &(dyn std::error::Error + 'static)| {
         e.is::<Input>()
             || e.is::<SpecError>()
+            || e.is::<Rejected>()
             || match e.downcast_ref() {
                 Some(HomeError::Content { .. } | HomeError::Exists(_) | HomeError::Missing(_)) => true,
                 Some(HomeError::None(_) | HomeError::Foreign(..)) => true,
@@ -137,24 +171,37 @@ fn log(common: &Common) -> Result<()> {
     Ok(())
 }
 
-pub fn run() -> ExitCode {
+/// Runs the command that the process was given, in a program that knows these upgrades; what it ends with.
+pub fn run(migrations: &'static [Migration]) -> ExitCode {
     let Cli { common, command } = Cli::parse();
     let home = home(&common);
     let done = log(&common).and_then(|()| match command {
         Command::Init(command) => init::init(&home, &command),
-        Command::Start(command) => start::start(&home, &command),
+        Command::Start(command) => start::start(&home, &command, migrations),
         Command::Testnet(command) => init::testnet(&command),
+        Command::AddGenesisAccount(command) => gentx::add_genesis_account(&home, &command),
+        Command::Gentx(command) => gentx::gentx(&home, &command),
+        Command::CollectGentxs(command) => gentx::collect_gentxs(&home, &command),
         Command::Export => init::export(&home),
-        Command::Doctor => doctor::doctor(&home),
+        Command::Doctor => doctor::doctor(&home, migrations),
+        Command::UpgradeInfo { output } => upgrade::info(&home, output, migrations),
         Command::Version { output } => init::version(output),
         Command::Config => init::config(&home),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
+            let code = exit_code(&e);
+            let said = match code {
+                HALTED => format!(
+                    "halted: {e:#}\nNothing is wrong and nothing is lost: start the program that this upgrade comes with in the same \
+                     home; `zektrad upgrade-info` says where the chain stands."
+                ),
+                _ => format!("error: {e:#}"),
+            };
             // A reader that has gone does not change the exit code.
-            let _ = writeln!(std::io::stderr(), "error: {e:#}");
-            ExitCode::from(exit_code(&e))
+            let _ = writeln!(std::io::stderr(), "{said}");
+            ExitCode::from(code)
         }
     }
 }

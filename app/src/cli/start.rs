@@ -2,14 +2,15 @@
 
 use super::init::{Chain, make, planned};
 use super::{Input, say};
+use crate::node::config::host_and_port;
+use crate::node::run::{self, Endpoints, Listening, Stop};
+use crate::node::{Config, Home, dev};
+use crate::solo::Solo;
 use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
-use zektra_app::node::config::host_and_port;
-use zektra_app::node::run::{self, Endpoints, Listening, Stop};
-use zektra_app::node::{Config, Home, dev};
-use zektra_app::solo::Solo;
 use zektra_comet::Remote;
+use zektra_modules::upgrade::Migration;
 
 #[derive(Args)]
 pub struct Start {
@@ -43,7 +44,7 @@ pub struct Start {
     /// Start this CometBFT, too, and stop it with the node; without the flag one is waited for.
     #[arg(long, value_name = "PROGRAM", num_args = 0..=1, default_missing_value = "cometbft", conflicts_with = "solo")]
     cometbft: Option<String>,
-    /// Least prices of gas, as 0.001uzek.
+    /// Least prices of gas, as 0.001uzektra.
     #[arg(long, value_name = "PRICES")]
     minimum_gas_prices: Option<String>,
     /// Heights from snapshot to snapshot for state sync; 0 for none.
@@ -76,8 +77,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 impl Start {
     /// The home's configuration with what the command line says instead.
-    fn config(&self, home: &Home) -> Result<Config> {
-        let mut config = home.config()?;
+    fn config(&self, home: &Home, migrations: &'static [Migration]) -> Result<Config> {
+        let mut config = Config { migrations, ..home.config()? };
         for (front, named) in [
             (&mut config.rpc, &self.rpc),
             (&mut config.grpc, &self.grpc),
@@ -135,7 +136,7 @@ fn stop_at_signals(stop: &Stop) -> Result<()> {
     Ok(())
 }
 
-pub fn start(home: &Home, command: &Start) -> Result<()> {
+pub fn start(home: &Home, command: &Start, migrations: &'static [Migration]) -> Result<()> {
     let stop = Stop::default();
     stop_at_signals(&stop)?;
     let of_chain = &command.chain;
@@ -144,7 +145,7 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
             let wrong = "--spec, --chain-id and --bech32-prefix are for --solo; otherwise `zektrad init` takes them";
             return Err(Input(wrong.into()).into());
         }
-        let config = command.config(home)?;
+        let config = command.config(home, migrations)?;
         if home.genesis().is_ok_and(|g| dev::holds(&g)) {
             tracing::warn!("{}", dev::WARNING);
         }
@@ -171,16 +172,16 @@ pub fn start(home: &Home, command: &Start) -> Result<()> {
         return Err(Input(format!("--chain-id {id:?}: {} holds the chain {held}", home.path().display())).into());
     }
     let held = if fresh { None } else { Some(home.lock()?) };
-    let listening = Listening::bind(&command.config(home)?, true)?;
+    let listening = Listening::bind(&command.config(home, migrations)?, true)?;
     // From here on nothing is refused that could have been before.
     let _held = match held {
         Some(held) => held,
         None => {
-            make(home, of_chain, "solo")?;
+            make(home, of_chain, "solo", false)?;
             home.lock()?
         }
     };
-    run::solo(home, &command.config(home)?, listening, &stop, |endpoints, solo| {
+    run::solo(home, &command.config(home, migrations)?, listening, &stop, |endpoints, solo| {
         if of_chain.spec.is_none() && home.genesis().is_ok_and(|g| dev::holds(&g)) {
             accounts(solo);
         }

@@ -45,16 +45,55 @@ impl Gate {
     /// # Errors
     /// As [`Gate::pass`].
     pub async fn pass_for(&self, path: &str, bytes: usize) -> Result<Option<SemaphorePermit<'_>>, QueryError> {
-        let of_txs = path.starts_with("/cosmos.tx.v1beta1.Service/") || path.starts_with("/cosmos/tx/v1beta1/");
-        // Whatever can be asked can be asked through these, too.
-        let of_abci = path.ends_with("/ABCIQuery") || path.ends_with("/abci_query");
-        if of_txs || of_abci || bytes > LARGE { self.pass().await.map(Some) } else { Ok(None) }
+        if is_heavy(path) || bytes > LARGE { self.pass().await.map(Some) } else { Ok(None) }
     }
+}
+
+/// Whether a method or a route may read whole blocks or execute; all of a service's but a few.
+fn is_heavy(path: &str) -> bool {
+    // As those who look for the service and the route do.
+    let path = path.trim_start_matches('/');
+    // Whatever can be asked can be asked through these, too.
+    if path.ends_with("/ABCIQuery") || path.ends_with("/abci_query") {
+        return true;
+    }
+    let heavy = [
+        ("cosmos.tx.v1beta1.Service/", &[][..]),
+        ("cosmos/tx/v1beta1/", &[]),
+        ("cosmos.base.tendermint.v1beta1.Service/", &["GetNodeInfo", "GetSyncing"]),
+        ("cosmos/base/tendermint/v1beta1/", &["node_info", "syncing"]),
+        ("cosmos.base.node.v1beta1.Service/", &["Config"]),
+        ("cosmos/base/node/v1beta1/", &["config"]),
+    ];
+    heavy.iter().any(|(of, light)| path.strip_prefix(of).is_some_and(|method| !light.contains(&method)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_reads_blocks_costs_much() {
+        let heavy = [
+            "/cosmos.tx.v1beta1.Service/GetBlockWithTxs",
+            "/cosmos/tx/v1beta1/txs/block/3",
+            "//cosmos/tx/v1beta1/txs",
+            "/cosmos.base.tendermint.v1beta1.Service/GetBlockByHeight",
+            "/cosmos/base/tendermint/v1beta1/blocks/latest",
+            "/cosmos/base/tendermint/v1beta1/validatorsets/7",
+            "/cosmos/base/tendermint/v1beta1/abci_query",
+            "/cosmos.base.node.v1beta1.Service/Status",
+        ];
+        heavy.iter().for_each(|path| assert!(is_heavy(path), "{path}"));
+        let light = [
+            "/cosmos.base.tendermint.v1beta1.Service/GetSyncing",
+            "/cosmos/base/tendermint/v1beta1/node_info",
+            "/cosmos/base/node/v1beta1/config",
+            "/cosmos.bank.v1beta1.Query/Balance",
+            "/cosmos/bank/v1beta1/supply",
+        ];
+        light.iter().for_each(|path| assert!(!is_heavy(path), "{path}"));
+    }
 
     #[tokio::test]
     async fn a_call_too_many_is_told_so() {

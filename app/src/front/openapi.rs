@@ -5,6 +5,7 @@ use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use zektra_proto::about::about;
+use zektra_proto::json::is_decimal;
 
 /// The document of these routes. Of two of one shape it shows the one that answers: the first.
 pub fn document(routes: &[Route]) -> Value {
@@ -117,6 +118,9 @@ fn reference(message: &MessageDescriptor, schemas: &mut Map<String, Value>) -> V
 
 fn schema(field: &FieldDescriptor, schemas: &mut Map<String, Value>) -> Value {
     let one = match field.kind() {
+        Kind::String | Kind::Bytes if is_decimal(field) => {
+            json!({"type": "string", "format": "decimal", "example": "0.050000000000000000"})
+        }
         Kind::Bool => json!({"type": "boolean"}),
         Kind::Double | Kind::Float => json!({"type": "number"}),
         Kind::Int32 | Kind::Uint32 | Kind::Sint32 | Kind::Fixed32 | Kind::Sfixed32 => json!({"type": "integer"}),

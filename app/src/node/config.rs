@@ -3,6 +3,7 @@
 use crate::ante::GasPrice;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use zektra_modules::upgrade::{MIGRATIONS, Migration};
 
 /// With a chunk's proof and its last entry below CometBFT's limit of 16 MiB.
 const MAX_CHUNK_KIB: usize = 10 << 10;
@@ -13,7 +14,7 @@ const MAX_CHUNK_KIB: usize = 10 << 10;
 pub struct Config {
     /// What people call this node; empty for the machine's name.
     pub moniker: String,
-    /// Least prices of gas, as `0.001uzek,0.01uatom`: a transaction pays one of them to enter this node's mempool.
+    /// Least prices of gas, as `0.001uzektra,0.01uatom`: a transaction pays one of them to enter this node's mempool.
     pub minimum_gas_prices: String,
     /// The state's database.
     pub state: State,
@@ -31,6 +32,9 @@ pub struct Config {
     pub comet: Comet,
     /// The solo chain.
     pub solo: Solo,
+    /// The upgrades that this program knows: no matter of a file.
+    #[serde(skip)]
+    pub migrations: &'static [Migration],
 }
 
 /// The state's database.
@@ -187,6 +191,7 @@ impl Default for Config {
             fronts: Fronts::default(),
             comet: Comet::default(),
             solo: Solo::default(),
+            migrations: MIGRATIONS,
         }
     }
 }

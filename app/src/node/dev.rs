@@ -1,7 +1,7 @@
 //! Test accounts of the development chain. Their keys are known to everybody: they hold nothing of worth anywhere.
 
-use bip32::{DerivationPath, XPrv};
 use zektra_modules::address::{Address, Prefix};
+use zektra_wallet::key::{self, COIN_TYPE, Key};
 
 /// The words that all test accounts come from: the test vector of BIP-39 with 24 words.
 pub const MNEMONIC: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon \
@@ -40,11 +40,8 @@ pub struct TestAccount {
 /// # Panics
 /// Never: words and path are constants.
 pub fn account(index: u32) -> TestAccount {
-    let words = bip39::Mnemonic::parse_normalized(MNEMONIC).expect("the words are a test vector");
-    let path = format!("m/44'/118'/0'/0/{index}");
-    let parsed: DerivationPath = path.parse().expect("a path of BIP-44");
-    let key = XPrv::derive_from_path(words.to_seed(""), &parsed).expect("a key of a test vector");
-    let secret: [u8; 32] = key.private_key().to_bytes().into();
+    let path = key::path(COIN_TYPE, 0, index);
+    let secret = *Key::from_words(MNEMONIC, &path).expect("the words are a test vector").to_bytes();
     let public =
         secp256k1::SecretKey::from_byte_array(secret).expect("a key of a test vector").public_key(secp256k1::SECP256K1);
     let address = crate::sign::Key::Secp256k1(public.serialize()).address();
@@ -54,9 +51,10 @@ pub fn account(index: u32) -> TestAccount {
 /// The table of accounts that a development chain prints.
 pub fn table(prefix: &Prefix) -> String {
     let mut out = String::from("test accounts (their keys are public: never use them elsewhere)\n");
-    for index in 0..ACCOUNTS {
+    for index in 0..=ACCOUNTS {
         let TestAccount { path, secret, address } = account(index);
-        out.push_str(&format!("  {}  {path}  {}\n", prefix.text(&address), hex::encode(secret)));
+        let role = if index == ACCOUNTS { "  operates the validator" } else { "" };
+        out.push_str(&format!("  {}  {path}  {}{role}\n", prefix.text(&address), hex::encode(secret)));
     }
     out.push_str(&format!("  mnemonic: {MNEMONIC}\n"));
     out

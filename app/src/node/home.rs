@@ -3,6 +3,8 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `config/genesis.json` | what the chain begins with |
+//! | `config/gentx/` | transactions that make the first validators |
+//! | `config/key_seed.json` | the words of the operator's key, if the node made it |
 //! | `config/app.toml` | how this node runs |
 //! | `config/priv_validator_key.json` | the validator's key |
 //! | `config/node_key.json` | the key that names the node |
@@ -160,6 +162,43 @@ impl Home {
             return Err(HomeError::Exists(path));
         }
         write(&path, format!("{:#}\n", genesis.document).as_bytes(), false)
+    }
+
+    /// Writes the words that the operator's key comes from.
+    ///
+    /// # Errors
+    /// They are there already; what the system says.
+    pub fn write_seed(&self, words: &str) -> Result<(), HomeError> {
+        let path = self.config_file("key_seed.json");
+        if path.exists() {
+            return Err(HomeError::Exists(path));
+        }
+        write(&path, format!("{:#}\n", json!({"secret": words})).as_bytes(), true)
+    }
+
+    /// The folder of transactions that make the first validators.
+    pub fn gen_txs(&self) -> PathBuf {
+        self.config_file("gentx")
+    }
+
+    /// Writes the transaction that makes this home's validator; gives the file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write_gen_tx(&self, tx: &Value) -> Result<PathBuf, HomeError> {
+        let folder = self.gen_txs();
+        fs::create_dir_all(&folder).map_err(io(&folder))?;
+        let path = folder.join(format!("gentx-{}.json", self.node_id()?));
+        write(&path, format!("{tx}\n").as_bytes(), false)?;
+        Ok(path)
+    }
+
+    /// Writes another genesis file in the place of the one that is there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn replace_genesis(&self, genesis: &Genesis) -> Result<(), HomeError> {
+        write(&self.config_file("genesis.json"), format!("{:#}\n", genesis.document).as_bytes(), false)
     }
 
     fn read(&self, name: &str) -> Result<(PathBuf, String), HomeError> {

@@ -33,7 +33,9 @@ impl Launched {
             // Keys and genesis file that are there stay.
             let made = command("init").output().with_context(missing)?;
             if !made.status.success() {
-                bail!("{binary} init: {}: {}", made.status, String::from_utf8_lossy(&made.stderr).trim());
+                // It says on its standard output what is wrong.
+                let said = [made.stdout, made.stderr].concat();
+                bail!("{binary} init: {}: {}", made.status, String::from_utf8_lossy(&said).trim());
             }
         }
         let mut start = command("start");
@@ -58,9 +60,21 @@ impl Launched {
     /// # Errors
     /// It had ended before anybody asked.
     pub fn stop(self) -> Result<()> {
+        self.end(Signal::TERM)
+    }
+
+    /// Ends it at once, as a crash would, and waits until it has.
+    ///
+    /// # Errors
+    /// It had ended before anybody asked.
+    pub fn kill(self) -> Result<()> {
+        self.end(Signal::KILL)
+    }
+
+    fn end(self, signal: Signal) -> Result<()> {
         if let Some(pid) = self.pid.filter(|_| !self.waiting.is_finished()) {
             // Gone in between is as good.
-            let _ = kill_process(pid, Signal::TERM);
+            let _ = kill_process(pid, signal);
         }
         let ended =
             self.waiting.join().map_err(|_| anyhow::anyhow!("the thread that waits for CometBFT has panicked"))?;

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod dev;
+pub mod founding;
 pub mod home;
 mod launched;
 pub mod run;

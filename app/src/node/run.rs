@@ -2,7 +2,7 @@
 
 use super::launched::Launched;
 use super::{Config, Home, config};
-use crate::app::{self, App};
+use crate::app::{self, App, AppError};
 use crate::front::serve::{raise_descriptors, serve};
 use crate::front::{grpc, rest, rpc};
 use crate::server::Server;
@@ -75,23 +75,39 @@ impl Stop {
 /// # Errors
 /// The state is in use or damaged.
 pub fn open(home: &Home, config: &Config) -> Result<App> {
+    Ok(App::open(of_app(home, config, false)?)?)
+}
+
+/// The application in a home for whoever only looks: nothing is changed, and a node may run in it; `None` where there
+/// is no state yet.
+///
+/// # Errors
+/// The state is damaged.
+pub fn look(home: &Home, config: &Config) -> Result<Option<App>> {
+    // What a database has from its first moment on.
+    if !home.data().join("state/CURRENT").exists() {
+        return Ok(None);
+    }
+    Ok(Some(App::open(of_app(home, config, true)?)?))
+}
+
+fn of_app(home: &Home, config: &Config, read_only: bool) -> Result<app::Config> {
     let keep = (config.state.keep > 0).then_some(config.state.keep);
-    let store = zektra_store::Options { keep, cache_bytes: config.state.cache_mib << 20, sync: true };
+    let store = zektra_store::Options { keep, cache_bytes: config.state.cache_mib << 20, sync: true, read_only };
     let snapshots = Schedule {
         every: config.state.snapshot_every,
         keep: config.state.snapshot_keep,
         chunk: config.state.snapshot_chunk_kib << 10,
     };
-    let simulation_gas = config.fronts.simulation_gas;
-    let config = app::Config {
+    Ok(app::Config {
         home: home.data(),
         store,
         min_gas_prices: config.gas_prices().map_err(anyhow::Error::msg)?,
         retain_blocks: (config.state.retain_blocks > 0).then_some(config.state.retain_blocks),
         snapshots,
-        simulation_gas: Some(simulation_gas),
-    };
-    Ok(App::open(config)?)
+        simulation_gas: Some(config.fronts.simulation_gas),
+        migrations: config.migrations,
+    })
 }
 
 async fn bind(name: &str, front: &config::Front) -> Result<Option<TcpListener>> {
@@ -281,15 +297,28 @@ pub fn solo(
     served.context("a server has panicked")?
 }
 
+/// How long the answer that halts the chain waits for the end of its own CometBFT.
+const ANSWER_AT_HALT: Duration = Duration::from_secs(10);
+
 /// Runs behind CometBFT until it is told to stop.
 ///
 /// # Errors
-/// It cannot begin, or a server fails; the state is of another chain than the genesis file.
+/// It cannot begin, or a server fails; the state is of another chain than the genesis file; the chain waits for another
+/// program, [`AppError::Halt`].
 pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpoints, &str)) -> Result<()> {
     let named = home.genesis()?.typed.chain_id;
     let _lock = home.lock()?;
     let Listening { runtime, listeners } = Listening::bind(config, false)?;
     let app = open(home, config)?;
+    let (told, gone, launches) = (stop.clone(), Stop::default(), !config.comet.binary.is_empty());
+    let child_gone = gone.clone();
+    app.on_halt(move || {
+        told.now();
+        // A CometBFT of ours has no answer to make a noise about: it is ended before.
+        if launches {
+            child_gone.wait(ANSWER_AT_HALT);
+        }
+    });
     if let Some(known) = app.identity()
         && known.chain_id != named.as_str()
     {
@@ -308,7 +337,7 @@ pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnc
         _ => Some(Launched::start(home, config, &abci.address(), stop.clone())?),
     };
     let served = runtime.block_on(async {
-        let serving = tokio::spawn(fronts(listeners, app, None, config.fronts.clone(), stop.clone()));
+        let serving = tokio::spawn(fronts(listeners, app.clone(), None, config.fronts.clone(), stop.clone()));
         tokio::select! {
             () = stop.told() => Ok(Ok(())),
             served = serving => served,
@@ -316,9 +345,19 @@ pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnc
     });
     stop.now();
     // CometBFT before the application: it would call a missing one lost.
-    let ended = launched.map_or(Ok(()), Launched::stop);
+    let halted = app.halted().map(|why| AppError::Halt(why.into()));
+    let ended = match launched {
+        None => Ok(()),
+        // It waits for the answer to a block, in which it does not hear that it should stop. Its block is on the disk.
+        Some(child) if halted.is_some() => child.kill(),
+        Some(child) => child.stop(),
+    };
+    gone.now();
     abci.stop();
     runtime.shutdown_timeout(Duration::from_secs(2));
+    if let Some(halted) = halted {
+        return Err(halted.into());
+    }
     ended?;
     served.context("a server has panicked")?
 }

@@ -122,7 +122,8 @@ fn validator_set(
     let page = page.unwrap_or_default();
     let (mut all, mut total, mut found_at) = (vec![], 1, 0);
     while all.len() < total {
-        let mut params = at(height);
+        // All pages of one height.
+        let mut params = at(if found_at == 0 { height } else { found_at });
         params["page"] = (all.len() / PER_PAGE + 1).to_string().into();
         params["per_page"] = PER_PAGE.to_string().into();
         let answer = node.ask("validators", params)?;

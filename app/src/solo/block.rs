@@ -1,5 +1,6 @@
 //! Blocks as CometBFT makes them: headers, hashes and a validator's signature, so that its light clients accept them.
 
+use super::validators::{Sets, Validators};
 use base64::Engine as _;
 use ed25519_consensus::SigningKey;
 use prost::Message as _;
@@ -10,7 +11,7 @@ use tendermint::block::{self, Commit, CommitSig, Header, Round, parts};
 use tendermint::hash::{AppHash, Hash};
 use tendermint::merkle::{self, MerkleHash as _};
 use tendermint::vote::{self, Vote};
-use tendermint::{Block, PublicKey, Signature, Time, chain, validator};
+use tendermint::{Block, PublicKey, Signature, Time, chain};
 use zektra_proto::tendermint::abci::ExecTxResult;
 use zektra_proto::tendermint::types::{Block as RawBlock, ConsensusParams, HashedParams};
 
@@ -30,43 +31,45 @@ impl BlockError {
     }
 }
 
-/// The one validator of a solo chain.
+/// The validator that makes a solo chain's blocks.
 #[derive(Clone)]
 pub struct Signer {
     key: SigningKey,
-    /// Its key and power.
-    pub info: validator::Info,
+    public: PublicKey,
+    address: account::Id,
 }
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Signer({})", self.info.address)
+        write!(f, "Signer({})", self.address)
     }
 }
 
 impl Signer {
-    /// A validator with this power.
-    pub fn new(key: SigningKey, power: u32) -> Self {
+    /// The validator of a key.
+    pub fn new(key: SigningKey) -> Self {
         let public = PublicKey::from_ed25519_consensus(key.verification_key());
-        Self { key, info: validator::Info::new(public, vote::Power::from(power)) }
+        Self { key, public, address: account::Id::from(public) }
     }
 
     /// Its address.
     pub fn address(&self) -> account::Id {
-        self.info.address
+        self.address
     }
 
-    /// The set that it is.
-    pub fn set(&self) -> validator::Set {
-        validator::Set::new(vec![self.info.clone()], Some(self.info.clone()))
+    /// Its key.
+    pub fn public(&self) -> PublicKey {
+        self.public
     }
 
-    /// Signs a block: the commit that makes it final.
+    /// Signs a block of these validators: the commit that makes it final, in which all others are absent.
     ///
     /// # Errors
-    /// Bytes that are no signature.
-    pub fn commit(&self, block: &Block, id: block::Id) -> Result<Commit, BlockError> {
+    /// It is none of them.
+    pub fn commit(&self, block: &Block, id: block::Id, validators: &Validators) -> Result<Commit, BlockError> {
         let header = &block.header;
+        let stranger = || BlockError(format!("{} is no validator", self.address));
+        let place = validators.place(&self.address).ok_or_else(stranger)?;
         let vote = Vote {
             vote_type: vote::Type::Precommit,
             height: header.height,
@@ -74,7 +77,7 @@ impl Signer {
             block_id: Some(id),
             timestamp: Some(header.time),
             validator_address: self.address(),
-            validator_index: vote::ValidatorIndex::try_from(0u32).map_err(BlockError::of)?,
+            validator_index: vote::ValidatorIndex::try_from(place).map_err(BlockError::of)?,
             signature: None,
             extension: vec![],
             extension_signature: None,
@@ -86,7 +89,9 @@ impl Signer {
             timestamp: header.time,
             signature: Some(signature),
         };
-        Ok(Commit { height: header.height, round: Round::default(), block_id: id, signatures: vec![sig] })
+        let mut signatures = vec![CommitSig::BlockIdFlagAbsent; validators.all().len()];
+        signatures[place] = sig;
+        Ok(Commit { height: header.height, round: Round::default(), block_id: id, signatures })
     }
 }
 
@@ -190,7 +195,7 @@ pub struct Content<'a> {
 ///
 /// # Errors
 /// A height or hash of another form.
-pub fn make(content: Content<'_>, parent: &Parent, signer: &Signer) -> Result<Block, BlockError> {
+pub(super) fn make(content: Content<'_>, parent: &Parent, sets: &Sets, signer: &Signer) -> Result<Block, BlockError> {
     let Content { chain_id, height, time, params, app_version, txs } = content;
     let signatures: Vec<Vec<u8>> = parent
         .commit
@@ -198,7 +203,6 @@ pub fn make(content: Content<'_>, parent: &Parent, signer: &Signer) -> Result<Bl
         .flat_map(|c| &c.signatures)
         .map(|sig| zektra_proto::tendermint::types::CommitSig::from(sig.clone()).encode_to_vec())
         .collect();
-    let validators = signer.set().hash();
     let header = Header {
         version: block::header::Version { block: BLOCK_PROTOCOL, app: app_version },
         chain_id: chain_id.clone(),
@@ -207,8 +211,8 @@ pub fn make(content: Content<'_>, parent: &Parent, signer: &Signer) -> Result<Bl
         last_block_id: parent.id,
         last_commit_hash: Some(root(&signatures)),
         data_hash: Some(data_hash(&txs)),
-        validators_hash: validators,
-        next_validators_hash: validators,
+        validators_hash: sets.now.hash(),
+        next_validators_hash: sets.next.hash(),
         consensus_hash: consensus_hash(params),
         app_hash: AppHash::try_from(parent.app_hash.clone()).map_err(BlockError::of)?,
         last_results_hash: Some(parent.results_hash),

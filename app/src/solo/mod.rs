@@ -1,49 +1,47 @@
-//! Consensus of one validator, in this process: the same application, blocks that light clients accept.
+//! Consensus by one validator, in this process: the same application, blocks that light clients accept. Others may be in
+//! the set, and are absent from every commit, as long as the one has more than two thirds of the power.
 //!
 //! A block is executed first, then written together with its signature, its results and the state, in one atomic batch.
 //! Before that nobody has seen it, so a kill at any point leaves the chain at a whole block.
 
 pub mod block;
+mod kept;
 mod news;
 mod pool;
 pub mod rpc;
+mod validators;
 
+pub use kept::{find_blocks, stored_block};
 pub use news::{Happened, Listener, TooSlow};
 pub use pool::{Limits, Pool};
+pub use validators::Validators;
 
 use crate::app::{APP_VERSION, App, AppError};
-use crate::index::{self, Named, Query, SearchError};
+use crate::index::{self, Named};
 use block::{Parent, Signer};
+use kept::{hash_key, key, stored_commit, stored_results, stored_validators};
 use news::News;
 use prost::Message as _;
 use serde_json::{Value, json};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use tendermint::block::Commit;
 use tendermint::{Block, Time, block as tm, chain};
 use tendermint_abci::Application as _;
+use validators::Sets;
 use zektra_comet::{Comet, RpcError};
 use zektra_genesis::Genesis;
 use zektra_proto::tendermint::abci::response_process_proposal::ProposalStatus;
 use zektra_proto::tendermint::abci::{
-    CheckTxType, CommitInfo, Event, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal,
-    RequestProcessProposal, ResponseCheckTx, ResponseFinalizeBlock, Validator, VoteInfo,
+    CheckTxType, CommitInfo, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal,
+    RequestProcessProposal, ResponseCheckTx, ResponseFinalizeBlock, ValidatorUpdate,
 };
 use zektra_proto::tendermint::types::{Block as RawBlock, Commit as RawCommit, ConsensusParams};
-use zektra_state::{Changes, Order, StateError};
+use zektra_state::{Changes, StateError};
 
 /// Bytes of a block that are not transactions: header, commit of one validator, evidence.
 const OVERHEAD: i64 = 4096;
-
-/// `solo/block/` height: the block; `solo/commit/` its commit; `solo/results/` its results.
-fn key(kind: &str, height: u64) -> Vec<u8> {
-    [format!("solo/{kind}/").as_bytes(), &height.to_be_bytes()].concat()
-}
-
-/// `solo/hash/` hash: the height
-fn hash_key(hash: &[u8]) -> Vec<u8> {
-    [b"solo/hash/", hash].concat()
-}
+/// Bytes of another validator's part in a commit, at most.
+const COMMIT_SIG: i64 = 111;
 
 /// Why a solo chain cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +55,19 @@ pub enum SoloError {
     /// A block cannot be made.
     #[error(transparent)]
     Block(#[from] block::BlockError),
+    /// The validator of this home cannot make final blocks alone.
+    #[error(
+        "block {height}: the key of this home has a power of {own} of {total}, and makes final blocks alone only with more \
+         than two thirds; start without --solo to join others"
+    )]
+    Minority {
+        /// The block that is not made.
+        height: u64,
+        /// The power of this home's key in its set.
+        own: u64,
+        /// The power of all.
+        total: u64,
+    },
     /// The genesis file, the keys and the state do not belong together.
     #[error("{0}")]
     Mismatch(String),
@@ -68,9 +79,10 @@ struct Tip {
     height: u64,
     time: Time,
     parent: Parent,
+    sets: Sets,
 }
 
-/// A chain of one validator.
+/// A chain whose blocks one validator makes.
 pub struct Solo {
     app: App,
     signer: Signer,
@@ -78,6 +90,8 @@ pub struct Solo {
     genesis: Value,
     genesis_time: Time,
     initial_height: u64,
+    /// The validators of heights for which none are kept.
+    first: Arc<Validators>,
     /// As `node_info` names this node.
     identity: Identity,
     tip: Mutex<Tip>,
@@ -128,7 +142,8 @@ impl Solo {
     /// Opens the chain of a genesis file, or begins it.
     ///
     /// # Errors
-    /// A genesis file that is refused or of another chain; a key that is not its validator; the database fails.
+    /// A genesis file that is refused or of another chain; a key without more than two thirds of the power; the database
+    /// fails.
     pub fn open(
         app: App,
         genesis: Genesis,
@@ -137,16 +152,7 @@ impl Solo {
         limits: Limits,
     ) -> Result<Arc<Self>, SoloError> {
         let Genesis { document: genesis, typed: document } = genesis;
-        let public = tendermint::PublicKey::from_ed25519_consensus(key.verification_key());
-        let power = match &document.validators[..] {
-            [one] if one.pub_key == public => one.power.value(),
-            _ => {
-                return Err(mismatch(
-                    "the genesis file's validators: expected exactly the key of this home; start without --solo to join others",
-                ));
-            }
-        };
-        let signer = Signer::new(key, u32::try_from(power).map_err(|_| mismatch(format!("power {power}")))?);
+        let signer = Signer::new(key);
         let initial_height = u64::try_from(document.initial_height).map_err(mismatch)?;
         let chain_id = document.chain_id.clone();
         if let Some(known) = app.identity()
@@ -155,10 +161,16 @@ impl Solo {
             let held = known.chain_id;
             return Err(mismatch(format!("this home holds the chain {held}, the genesis file is of {chain_id}")));
         }
-        let tip = match app.committed().height {
-            0 => Self::begin(&app, &document, &signer)?,
-            height => Self::resume(&app, height, &signer)?,
+        let named = validators::updates(&document.validators);
+        let (tip, first) = match app.committed().height {
+            0 => Self::begin(&app, &document, named)?,
+            height => {
+                let first =
+                    if named.is_empty() { Validators::default() } else { Validators::default().with(&named)? };
+                (Self::resume(&app, height, &signer, &first)?, Arc::new(first))
+            }
         };
+        tip.sets.now.demand(&signer.address(), tip.height + 1)?;
         let committed = (Mutex::new(tip.height), Condvar::new());
         let solo = Arc::new(Self {
             app,
@@ -167,6 +179,7 @@ impl Solo {
             genesis,
             genesis_time: document.genesis_time,
             initial_height,
+            first,
             identity,
             tip: Mutex::new(tip),
             pool: Mutex::new(Pool::new(limits)),
@@ -177,7 +190,12 @@ impl Solo {
         Ok(solo)
     }
 
-    fn begin(app: &App, document: &tendermint::Genesis<Value>, signer: &Signer) -> Result<Tip, SoloError> {
+    /// The state of the genesis file, and who begins: those that staking says, otherwise those of the file.
+    fn begin(
+        app: &App,
+        document: &tendermint::Genesis<Value>,
+        named: Vec<ValidatorUpdate>,
+    ) -> Result<(Tip, Arc<Validators>), SoloError> {
         let params = document.consensus_params.clone().into();
         let state = document.app_state.to_string();
         let initial_height = document.initial_height;
@@ -186,20 +204,19 @@ impl Solo {
             time: Some(time.into()),
             chain_id: document.chain_id.to_string(),
             consensus_params: Some(params),
-            validators: vec![],
+            validators: named.clone(),
             app_state_bytes: state.into_bytes().into(),
             initial_height,
         };
         let answer = crate::abci::init_chain::init_chain(app, request)?;
-        if answer.validators.iter().any(|v| i64::from(signer.info.power) != v.power) {
-            return Err(mismatch("the modules' genesis names other validators than the file"));
-        }
+        let first = if answer.validators.is_empty() { named } else { answer.validators };
+        let first = Arc::new(Validators::default().with(&first)?);
         let parent =
             Parent { id: None, commit: None, app_hash: answer.app_hash.to_vec(), results_hash: block::empty_root() };
-        Ok(Tip { height: initial_height.unsigned_abs() - 1, time, parent })
+        Ok((Tip { height: initial_height.unsigned_abs() - 1, time, parent, sets: Sets::new(&first) }, first))
     }
 
-    fn resume(app: &App, height: u64, signer: &Signer) -> Result<Tip, SoloError> {
+    fn resume(app: &App, height: u64, signer: &Signer, first: &Validators) -> Result<Tip, SoloError> {
         let of_comet = || {
             mismatch(format!(
                 "this home's state is at height {height} but holds no blocks: it was run with CometBFT; start without --solo"
@@ -220,7 +237,9 @@ impl Solo {
             app_hash: app.committed().root.clone(),
             results_hash: block::results_hash(&results.tx_results),
         };
-        Ok(Tip { height, time: block.header.time, parent })
+        let set = |height| Ok::<_, SoloError>(Arc::new(stored_validators(app, height, first)?));
+        let sets = Sets { last: set(height)?, now: set(height + 1)?, next: set(height + 2)? };
+        Ok(Tip { height, time: block.header.time, parent, sets })
     }
 
     /// The chain for its own application's services.
@@ -297,10 +316,12 @@ impl Solo {
     /// Makes, executes and commits the next block at `now`.
     ///
     /// # Errors
-    /// The application fails: the node must stop.
+    /// The application fails, or this validator alone cannot make the block final any more: the node must stop.
     pub fn produce(&self, now: Time) -> Result<u64, SoloError> {
         let mut tip = held(&self.tip);
         let height = tip.height + 1;
+        let sets = tip.sets.clone();
+        sets.now.demand(&self.signer.address(), height)?;
         // Time moves on in every block, whatever the clock says; the first has the genesis file's.
         let least = tip.time.checked_add(Duration::from_millis(1)).unwrap_or(tip.time);
         let time = if height == self.initial_height {
@@ -312,9 +333,11 @@ impl Solo {
         };
         let params = self.params()?;
         let pending: Vec<_> = held(&self.pool).txs().map(|t| t.clone().into()).collect();
-        let room = params.block.map_or(1 << 22, |b| b.max_bytes).saturating_sub(OVERHEAD);
+        let room = params.block.map_or(1 << 22, |b| b.max_bytes).saturating_sub(overhead(&sets.last));
         let address = self.signer.address().as_bytes().to_vec();
-        let last_commit = self.commit_info(&tip);
+        let last_commit =
+            tip.parent.commit.as_ref().map(|commit| CommitInfo { round: 0, votes: sets.last.votes(commit) });
+        let last_commit = last_commit.unwrap_or_default();
         let request = RequestPrepareProposal {
             max_tx_bytes: if room > 0 { room } else { 100 << 20 },
             txs: pending,
@@ -332,9 +355,9 @@ impl Solo {
             app_version: APP_VERSION,
             txs: txs.clone(),
         };
-        let block = block::make(content, &tip.parent, &self.signer)?;
+        let block = block::make(content, &tip.parent, &sets, &self.signer)?;
         let id = block::id(&block)?;
-        let (hash, validators) = (id.hash.as_bytes().to_vec(), block.header.next_validators_hash.as_bytes().to_vec());
+        let (hash, next) = (id.hash.as_bytes().to_vec(), sets.next.hash().as_bytes().to_vec());
         let shared: Vec<_> = txs.iter().map(|t| t.clone().into()).collect();
         let proposal = self.app.process_proposal(RequestProcessProposal {
             txs: shared.clone(),
@@ -342,25 +365,36 @@ impl Solo {
             hash: hash.clone().into(),
             height: signed(height),
             time: Some(time.into()),
-            next_validators_hash: validators.clone().into(),
+            next_validators_hash: next.clone().into(),
             proposer_address: address.clone().into(),
             ..RequestProcessProposal::default()
         });
         if proposal.status != ProposalStatus::Accept as i32 {
             return Err(mismatch(format!("the application refuses its own proposal at height {height}")));
         }
-        let results = self.app.finalize_block(RequestFinalizeBlock {
+        let request = RequestFinalizeBlock {
             txs: shared,
             decided_last_commit: Some(last_commit),
             misbehavior: vec![],
             hash: hash.into(),
             height: signed(height),
             time: Some(time.into()),
-            next_validators_hash: validators.into(),
+            next_validators_hash: next.into(),
             proposer_address: address.into(),
-        });
-        let commit = self.signer.commit(&block, id)?;
+        };
+        let results = crate::abci::finalize_block::finalize_block(&self.app, request)?;
+        let commit = self.signer.commit(&block, id, &sets.now)?;
         let mut kept = Changes::new();
+        if height == self.initial_height {
+            kept.insert(key("validators", height), Some(sets.now.encode()));
+        }
+        let after = if results.validator_updates.is_empty() {
+            sets.next.clone()
+        } else {
+            let after = sets.next.with(&results.validator_updates)?;
+            kept.insert(key("validators", height + 2), Some(after.encode()));
+            Arc::new(after)
+        };
         kept.insert(key("block", height), Some(RawBlock::from(block.clone()).encode_to_vec()));
         kept.insert(key("commit", height), Some(RawCommit::from(commit.clone()).encode_to_vec()));
         kept.insert(key("results", height), Some(results.encode_to_vec()));
@@ -380,24 +414,12 @@ impl Solo {
             app_hash: results.app_hash.to_vec(),
             results_hash: block::results_hash(&results.tx_results),
         };
-        (tip.height, tip.time) = (height, time);
+        (tip.height, tip.time, tip.sets) = (height, time, sets.then(after));
         *held(&self.committed.0) = height;
         self.committed.1.notify_all();
         tracing::info!(height, txs = txs.len(), hash = %id.hash, app_hash = %hex::encode_upper(&results.app_hash), "block");
         self.tell(&block, &id, &txs, &results);
         Ok(height)
-    }
-
-    fn commit_info(&self, tip: &Tip) -> CommitInfo {
-        let validator = Validator {
-            address: self.signer.address().as_bytes().to_vec().into(),
-            power: self.signer.info.power.into(),
-        };
-        let vote = VoteInfo {
-            validator: Some(validator),
-            block_id_flag: zektra_proto::tendermint::types::BlockIdFlag::Commit as i32,
-        };
-        CommitInfo { round: 0, votes: tip.parent.commit.iter().map(|_| vote.clone()).collect() }
     }
 
     fn params(&self) -> Result<ConsensusParams, SoloError> {
@@ -425,89 +447,21 @@ impl Solo {
             events.insert("tx.height".into(), vec![height.to_string()]);
             tell("Tx", json!({"TxResult": rpc::tx_result(height, k, tx, result)}), events);
         }
+        // Those of whom staking tells were taken into the set already, so they are all shown.
+        let changed = results.validator_updates.iter().filter_map(|update| validators::changed(update).ok());
+        let changed: Vec<_> = changed.map(|info| rpc::validator(&info)).collect();
+        if !changed.is_empty() {
+            tell("ValidatorSetUpdates", json!({"validator_updates": changed}), Named::new());
+        }
     }
+}
+
+/// Bytes of a block that are not transactions, at most.
+fn overhead(signers: &Validators) -> i64 {
+    let others = i64::try_from(signers.all().len()).unwrap_or(i64::MAX).saturating_sub(1);
+    OVERHEAD.saturating_add(COMMIT_SIG.saturating_mul(others))
 }
 
 fn signed(height: u64) -> i64 {
     i64::try_from(height).unwrap_or(i64::MAX)
-}
-
-fn damaged(height: u64) -> impl Fn(String) -> SoloError {
-    move |e| SoloError::State(StateError::Damaged(format!("block {height}: {e}")))
-}
-
-fn stored<M: prost::Message + Default>(app: &App, kind: &str, height: u64) -> Result<Option<M>, SoloError> {
-    let Some(bytes) = app.store().index(&key(kind, height))? else { return Ok(None) };
-    M::decode(&bytes[..]).map(Some).map_err(|e| damaged(height)(e.to_string()))
-}
-
-/// A block with its id.
-///
-/// # Errors
-/// The database fails or is damaged.
-pub fn stored_block(app: &App, height: u64) -> Result<Option<(tm::Id, Block)>, SoloError> {
-    let Some(raw) = stored::<RawBlock>(app, "block", height)? else { return Ok(None) };
-    let block = Block::try_from(raw).map_err(|e| damaged(height)(e.to_string()))?;
-    Ok(Some((block::id(&block)?, block)))
-}
-
-/// The commit that makes a block final.
-pub(crate) fn stored_commit(app: &App, height: u64) -> Result<Option<Commit>, SoloError> {
-    let Some(raw) = stored::<RawCommit>(app, "commit", height)? else { return Ok(None) };
-    Commit::try_from(raw).map(Some).map_err(|e| damaged(height)(e.to_string()))
-}
-
-/// What executing a block gave.
-pub(crate) fn stored_results(app: &App, height: u64) -> Result<Option<ResponseFinalizeBlock>, SoloError> {
-    stored(app, "results", height)
-}
-
-/// How many bytes a block has.
-pub(crate) fn block_bytes(app: &App, height: u64) -> Result<usize, SoloError> {
-    Ok(app.store().index(&key("block", height))?.map_or(0, |bytes| bytes.len()))
-}
-
-/// What happened at a block's beginning and end: its results without those of its transactions, which are most of it.
-#[derive(Clone, PartialEq, prost::Message)]
-struct OwnEvents {
-    #[prost(message, repeated, tag = "1")]
-    events: Vec<Event>,
-}
-
-/// Heights of the blocks from `first` on that fit `query`, at most [`index::MAX_COUNTED`]: looked through one by one.
-///
-/// # Errors
-/// The database fails; more than `most` blocks and KiB of their results would have to be looked at.
-pub fn find_blocks(app: &App, first: u64, query: &Query, order: Order, most: u64) -> Result<Vec<u64>, SearchError> {
-    let (least, highest) = query.heights_of("block.height");
-    let (least, highest) = (least.max(first), highest.min(app.committed().height));
-    let heights: Box<dyn Iterator<Item = u64>> = match order {
-        Order::Ascending => Box::new(least..=highest),
-        Order::Descending => Box::new((least..=highest).rev()),
-    };
-    // What is asked of heights alone is known without the results.
-    let of_results = query.conditions().iter().any(|c| !matches!(&c.name[..], "block.height" | "tm.event"));
-    let (mut left, mut found) = (most, vec![]);
-    for height in heights {
-        let held = if of_results { app.store().index(&key("results", height))?.unwrap_or_default() } else { vec![] };
-        let wide = || SearchError::WideBlocks { query: query.to_string(), looked: most };
-        left = left.checked_sub(1 + held.len() as u64 / 1024).ok_or_else(wide)?;
-        let own = OwnEvents::decode(&held[..]).map_err(|e| StateError::Damaged(format!("block {height}: {e}")))?;
-        let mut events = index::named(&own.events);
-        events.insert("block.height".into(), vec![height.to_string()]);
-        events.insert("tm.event".into(), vec!["NewBlock".into()]);
-        if query.fits(&events) {
-            found.push(height);
-        }
-        if found.len() as u64 >= index::MAX_COUNTED {
-            break;
-        }
-    }
-    Ok(found)
-}
-
-/// The height of a block by its hash.
-pub(crate) fn height_of(app: &App, hash: &[u8]) -> Result<Option<u64>, SoloError> {
-    let bytes = app.store().index(&hash_key(hash))?;
-    Ok(bytes.and_then(|b| <[u8; 8]>::try_from(b).ok()).map(u64::from_be_bytes))
 }

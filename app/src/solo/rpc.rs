@@ -1,20 +1,25 @@
 //! The methods of CometBFT's RPC that clients use, in its JSON: 64-bit numbers as text, transactions and results in
 //! base64, hashes and addresses in upper-case hexadecimal.
 
-use super::{Solo, SoloError, block, block_bytes, find_blocks, height_of, stored_block, stored_commit, stored_results};
+use super::kept::{
+    block_bytes, find_blocks, height_of, stored_block, stored_commit, stored_results, stored_validators,
+};
+use super::{Solo, SoloError, block};
 use crate::app::APP_VERSION;
 use crate::index::{self, Query};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tendermint::Block;
+use tendermint::{Block, validator};
 use tendermint_abci::Application as _;
 use zektra_comet::{Comet, RpcError};
 use zektra_genesis::params_json;
 use zektra_proto::tendermint::abci::{
     Event, ExecTxResult, RequestCheckTx, RequestInfo, RequestQuery, ResponseCheckTx, ResponseFinalizeBlock, TxResult,
+    ValidatorUpdate,
 };
+use zektra_proto::tendermint::crypto::public_key::Sum;
 use zektra_state::Order;
 
 /// The version that clients read to choose their decoder: CometBFT's, whose RPC this is.
@@ -151,12 +156,39 @@ fn checked(result: &ResponseCheckTx) -> Value {
     })
 }
 
+/// Changes of validators; none as `null`, and a power of 0 left out.
+fn updates(updates: &[ValidatorUpdate]) -> Value {
+    let shown = |update: &ValidatorUpdate| {
+        let sum = update.pub_key.as_ref().and_then(|key| key.sum.as_ref()).map(|sum| match sum {
+            Sum::Ed25519(key) => ("PublicKey_Ed25519", json!({"ed25519": BASE64.encode(key)})),
+            Sum::Secp256k1(key) => ("PublicKey_Secp256K1", json!({"secp256k1": BASE64.encode(key)})),
+        });
+        let sum = sum.map(|(kind, value)| json!({"type": format!("tendermint.crypto.{kind}"), "value": value}));
+        let mut shown = json!({"pub_key": {"Sum": sum}});
+        if update.power != 0 {
+            shown["power"] = update.power.to_string().into();
+        }
+        shown
+    };
+    if updates.is_empty() { Value::Null } else { updates.iter().map(shown).collect() }
+}
+
+/// A validator of a set.
+pub(super) fn validator(info: &validator::Info) -> Value {
+    json!({
+        "address": info.address,
+        "pub_key": info.pub_key,
+        "voting_power": info.power.value().to_string(),
+        "proposer_priority": "0",
+    })
+}
+
 /// What executing a block gave, for subscribers.
 pub(super) fn finalized(results: &ResponseFinalizeBlock) -> Value {
     json!({
         "events": events(&results.events),
         "tx_results": results.tx_results.iter().map(exec).collect::<Vec<_>>(),
-        "validator_updates": [],
+        "validator_updates": updates(&results.validator_updates),
         "app_hash": BASE64.encode(&results.app_hash),
     })
 }
@@ -164,6 +196,17 @@ pub(super) fn finalized(results: &ResponseFinalizeBlock) -> Value {
 /// A transaction with its result, for subscribers.
 pub(super) fn tx_result(height: u64, index: usize, tx: &[u8], result: &ExecTxResult) -> Value {
     json!({"height": height.to_string(), "index": index, "tx": BASE64.encode(tx), "result": exec(result)})
+}
+
+/// A commit. Who is absent has no signature, not an empty one.
+fn commit_json(mut shown: Value) -> Value {
+    let signatures = shown.get_mut("signatures").and_then(Value::as_array_mut);
+    for signature in signatures.into_iter().flatten().filter_map(|s| s.get_mut("signature")) {
+        if signature == "" {
+            *signature = Value::Null;
+        }
+    }
+    shown
 }
 
 /// A block. The first has an empty commit where Rust's type has none.
@@ -178,6 +221,8 @@ pub(super) fn block_json(block: &Block) -> Value {
     if block.last_commit.is_none() {
         let id = json!({"hash": "", "parts": {"total": 0, "hash": ""}});
         shown["last_commit"] = json!({"height": "0", "round": 0, "block_id": id, "signatures": []});
+    } else {
+        shown["last_commit"] = commit_json(shown["last_commit"].take());
     }
     if block.header.last_block_id.is_none() {
         shown["header"]["last_block_id"] = json!({"hash": "", "parts": {"total": 0, "hash": ""}});
@@ -209,10 +254,10 @@ impl Comet for Solo {
             "commit" => self.commit(self.height_of(&params)?),
             "validators" => self.validators(&params),
             "consensus_params" => {
-                let height = self.height_of(&params)?;
-                let held =
-                    zektra_modules::consensus::params(&self.app.store().snapshot(height).map_err(RpcError::internal)?)
-                        .map_err(RpcError::internal)?;
+                let height = self.height_within(&params, self.next())?;
+                // Those of a height are what the block before it left.
+                let before = self.app.store().snapshot(height.saturating_sub(1)).map_err(RpcError::internal)?;
+                let held = zektra_modules::consensus::params(&before).map_err(RpcError::internal)?;
                 Ok(json!({"block_height": height.to_string(), "consensus_params": params_json(&held)}))
             }
             "unconfirmed_txs" => self.unconfirmed(&params),
@@ -252,9 +297,18 @@ impl Solo {
         self.app.committed().height
     }
 
+    /// The height that is not there yet; its validators and parameters are known.
+    fn next(&self) -> u64 {
+        (self.last() + 1).max(self.initial_height)
+    }
+
     /// The height that is asked for: the last without a word.
     fn height_of(&self, params: &Params<'_>) -> Result<u64, RpcError> {
-        let last = self.last();
+        self.height_within(params, self.last())
+    }
+
+    /// The height that is asked for, `last` at most and without a word.
+    fn height_within(&self, params: &Params<'_>, last: u64) -> Result<u64, RpcError> {
         let Some(asked) = params.number("height")? else { return Ok(last) };
         let Some(height) = u64::try_from(asked).ok().filter(|h| *h > 0) else {
             return Err(RpcError::internal(format!("height must be greater than 0, but got {asked}")));
@@ -305,7 +359,7 @@ impl Solo {
             (first_hash, first_app_hash, first_time) =
                 (id.hash.to_string(), block.header.app_hash.as_bytes().to_vec(), block.header.time);
         }
-        let validator = &self.signer.info;
+        let power = stored_validators(&self.app, self.next(), &self.first)?.power(&self.signer.address());
         Ok(json!({
             "node_info": {
                 "protocol_version": {"p2p": "8", "block": block::BLOCK_PROTOCOL.to_string(), "app": APP_VERSION.to_string()},
@@ -330,9 +384,9 @@ impl Solo {
                 "catching_up": false,
             },
             "validator_info": {
-                "address": validator.address,
-                "pub_key": validator.pub_key,
-                "voting_power": validator.power.value().to_string(),
+                "address": self.signer.address(),
+                "pub_key": self.signer.public(),
+                "voting_power": power.to_string(),
             },
         }))
     }
@@ -388,8 +442,8 @@ impl Solo {
             "height": height.to_string(),
             "txs_results": if txs.is_empty() { Value::Null } else { txs.into() },
             "finalize_block_events": events(&results.events),
-            "validator_updates": null,
-            "consensus_param_updates": params_json(&held),
+            "validator_updates": updates(&results.validator_updates),
+            "consensus_param_updates": params_json(results.consensus_param_updates.as_ref().unwrap_or(&held)),
             "app_hash": BASE64.encode(&results.app_hash),
         }))
     }
@@ -400,23 +454,23 @@ impl Solo {
         let commit = stored_commit(&self.app, height)?.ok_or_else(missing)?;
         // The last block's commit is not in a block yet.
         let canonical = height < self.last();
-        Ok(json!({"signed_header": {"header": header_json(&block), "commit": commit}, "canonical": canonical}))
+        let (header, commit) = (header_json(&block), commit_json(json!(commit)));
+        Ok(json!({"signed_header": {"header": header, "commit": commit}, "canonical": canonical}))
     }
 
     fn validators(&self, params: &Params<'_>) -> Answer {
-        let height = self.height_of(params)?;
-        let validator = &self.signer.info;
-        let shown = json!({
-            "address": validator.address,
-            "pub_key": validator.pub_key,
-            "voting_power": validator.power.value().to_string(),
-            "proposer_priority": "0",
-        });
-        let (skip, _) = params.page(1)?;
-        let shown: Vec<_> = [shown].into_iter().skip(usize::try_from(skip).unwrap_or(1)).collect();
-        Ok(
-            json!({"block_height": height.to_string(), "validators": shown, "count": shown.len().to_string(), "total": "1"}),
-        )
+        let height = self.height_within(params, self.next())?;
+        let validators = stored_validators(&self.app, height, &self.first)?;
+        let all = validators.all();
+        let (skip, take) = params.page(all.len() as u64)?;
+        let (skip, take) = (usize::try_from(skip).unwrap_or(usize::MAX), usize::try_from(take).unwrap_or(0));
+        let shown: Vec<_> = all.iter().skip(skip).take(take).map(validator).collect();
+        Ok(json!({
+            "block_height": height.to_string(),
+            "count": shown.len().to_string(),
+            "total": all.len().to_string(),
+            "validators": shown,
+        }))
     }
 
     fn unconfirmed(&self, params: &Params<'_>) -> Answer {
