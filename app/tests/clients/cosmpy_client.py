@@ -11,7 +11,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 GRPC, REST = os.environ["GRPC"], os.environ["REST"]
 CHAIN_ID, PREFIX, DENOM = os.environ["CHAIN_ID"], os.environ["PREFIX"], os.environ["DENOM"]
 keys = [bytes.fromhex(k) for k in os.environ["KEYS"].split(",")]
-erin, dave = (LocalWallet(PrivateKey(k), prefix=PREFIX) for k in keys)
+erin, dave, _ = (LocalWallet(PrivateKey(k), prefix=PREFIX) for k in keys)
 
 for transport, address in (("grpc", f"grpc+http://{GRPC}"), ("rest", f"rest+http://{REST}")):
     config = NetworkConfig(

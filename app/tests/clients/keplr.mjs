@@ -7,7 +7,7 @@ const { validateBasicChainInfoType, checkRPCConnectivity, checkRestConnectivity,
   createRequire(import.meta.url)("@keplr-wallet/chain-validator");
 const { RPC, REST, CHAIN_ID, PREFIX, DENOM } = process.env;
 
-const currency = { coinDenom: "ZEK", coinMinimalDenom: DENOM, coinDecimals: 6 };
+const currency = { coinDenom: "ZEKTRA", coinMinimalDenom: DENOM, coinDecimals: 6 };
 const bech32Config = Object.fromEntries(
   [["AccAddr", ""], ["AccPub", "pub"], ["ValAddr", "valoper"], ["ValPub", "valoperpub"], ["ConsAddr", "valcons"], ["ConsPub", "valconspub"]]
     .map(([name, suffix]) => [`bech32Prefix${name}`, PREFIX + suffix]));

@@ -26,14 +26,14 @@ fn sent(node: &Node, tx: &[u8]) -> [(i64, String); 2] {
 }
 
 fn balance(node: &Node, who: &Person) -> u128 {
-    let path = format!("/cosmos/bank/v1beta1/balances/{}/by_denom?denom=uzek", who.address());
+    let path = format!("/cosmos/bank/v1beta1/balances/{}/by_denom?denom=uzektra", who.address());
     node.get(&path).1["balance"]["amount"].as_str().unwrap().parse().unwrap()
 }
 
 #[test]
 fn over_rpc_and_rest() {
     let folder = tempfile::tempdir().unwrap();
-    let node = Node::start(folder.path(), &["--on-tx", "--minimum-gas-prices", "0.01uzek"]);
+    let node = Node::start(folder.path(), &["--on-tx", "--minimum-gas-prices", "0.01uzektra"]);
     let (alice, bob) = (person(0), person(1));
     let fee = |amount, gas: u64| Fee::from_amount_and_gas(coin(amount), gas);
     let pay = || vec![alice.pay(&bob.id(), 5)];
@@ -47,13 +47,13 @@ fn over_rpc_and_rest() {
         ((0..200u8).map(|k| k.wrapping_mul(151)).collect(), 2, "tx parse error"),
         ([&good[..], &[0x0a, 0]].concat(), 2, "non-canonical transaction: field 1 after 3"),
         ([&good[..], &[0x20, 1]].concat(), 2, "errUnknownField \"cosmos.tx.v1beta1.TxRaw\""),
-        (sign(of_type("/cosmos.staking.v1beta1.MsgDelegate"), 0, usual(), CHAIN), 2, "unable to resolve type URL"),
+        (sign(of_type("/cosmos.nft.v1beta1.MsgSend"), 0, usual(), CHAIN), 2, "unable to resolve type URL"),
         (sign(of_type("/cosmos.bank.v1beta1.Input"), 0, usual(), CHAIN), 6, "no message handler found"),
         (sign(pay(), 0, usual(), "other-1"), 4, "signature verification failed; please verify"),
         (sign(pay(), 7, usual(), CHAIN), 32, "account sequence mismatch, expected 0, got 7"),
         (stranger.sign_with(pay(), 0, usual(), CHAIN), 8, "pubKey does not match signer address"),
         (stranger.sign_with(vec![stranger.pay(&bob.id(), 1)], 0, usual(), CHAIN), 9, "does not exist"),
-        (sign(pay(), 0, fee(1_999, 200_000), CHAIN), 13, "insufficient fees; got: 1999uzek required: 2000uzek"),
+        (sign(pay(), 0, fee(1_999, 200_000), CHAIN), 13, "insufficient fees; got: 1999uzektra required: 2000uzektra"),
         (sign(pay(), 0, fee(2_000, 9_000), CHAIN), 11, "out of gas in location"),
         (sign(pay(), 0, fee(u128::MAX, 200_000), CHAIN), 5, "insufficient funds"),
     ];

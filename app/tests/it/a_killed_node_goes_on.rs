@@ -3,11 +3,13 @@ use super::solo_chain::{SoloChain, genesis, person};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
+use tendermint::block::CommitSig;
 use zektra_app::app::{App, Config as AppConfig};
 use zektra_app::node::{Config, Home};
 use zektra_app::solo::stored_block;
 use zektra_comet::{Comet as _, Remote};
-use zektra_modules::context::Block;
+use zektra_modules::address::Address;
+use zektra_modules::context::{Block, Vote};
 use zektra_proto::Timestamp;
 
 fn send(rpc: &Remote, tx: &[u8]) -> bool {
@@ -35,6 +37,12 @@ pub fn replayed(home: &Home) -> u64 {
     let params = typed.consensus_params.clone().into();
     twin.init(typed.chain_id.as_str(), time(typed.genesis_time), 1, &params, &typed.app_state).unwrap();
     let last = kept.app().committed().height;
+    let status = kept.call("status", json!({})).unwrap();
+    let power = status["validator_info"]["voting_power"].as_str().unwrap().parse().unwrap();
+    let vote = |sig: &CommitSig| {
+        let validator = Address::new(sig.validator_address()?.as_bytes().to_vec()).unwrap();
+        Some(Vote { validator, power, signed: true })
+    };
     for height in 1..=last {
         let (id, block) = stored_block(kept.app(), height).unwrap().expect("a block is missing");
         let header = &block.header;
@@ -47,6 +55,8 @@ pub fn replayed(home: &Home) -> u64 {
             time: time(header.time),
             hash: id.hash.as_bytes().to_vec(),
             proposer: header.proposer_address.as_bytes().to_vec(),
+            votes: block.last_commit.iter().flat_map(|c| &c.signatures).filter_map(vote).collect(),
+            ..Block::default()
         };
         twin.execute(of_app, &block.data).unwrap();
         twin.commit(Default::default()).unwrap();
@@ -135,7 +145,7 @@ fn a_home_of_another_chain_is_refused() {
     let key = zektra_app::node::home::new_key();
     let app = chain.app().clone();
     let refused = zektra_app::solo::Solo::open(app, typed, key, Default::default(), Default::default()).unwrap_err();
-    assert!(refused.to_string().starts_with("the genesis file's validators: expected exactly the key of this home"));
+    assert!(refused.to_string().starts_with("block 1 was made by validator "), "{refused}");
     assert!(Config::read("grpcs = 1").unwrap_err().contains("unknown field `grpcs`"));
     let chunks = Config::read("[state]\nsnapshot_chunk_kib = 0").unwrap_err();
     assert_eq!(chunks, "state.snapshot_chunk_kib: 0, expected 1 to 10240");

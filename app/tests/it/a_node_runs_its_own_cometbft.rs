@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A home whose CometBFT listens on free ports, of a chain whose votes carry extensions from the first block on.
-fn home(folder: &Path, comet: &str) {
+pub fn home(folder: &Path, comet: &str) {
     let made = zektrad().args(["init", "node", "--home"]).arg(folder).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let made = Command::new(comet).arg("init").arg("--home").arg(folder).output().unwrap();
@@ -20,7 +20,7 @@ fn home(folder: &Path, comet: &str) {
     std::fs::write(config, text.replace("timeout_commit = \"5s\"", "timeout_commit = \"50ms\"")).unwrap();
 }
 
-fn free() -> String {
+pub fn free() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
@@ -66,4 +66,30 @@ fn both_start_and_stop_together() {
     let missing = command.args(["--grpc", "127.0.0.1:0", "--api", "127.0.0.1:0"]).output().unwrap();
     let said = String::from_utf8_lossy(&missing.stderr).into_owned();
     assert!(!missing.status.success() && said.contains("no-such-program"), "{said}");
+}
+
+#[test]
+fn and_what_keeps_cometbft_from_a_home_is_shown() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let made = zektrad().args(["init", "node", "--home"]).arg(folder.path()).output().unwrap();
+    assert!(made.status.success());
+    // As CometBFT does: its reasons are on the standard output.
+    let program = folder.path().join("config/comet");
+    std::fs::write(&program, "#!/bin/sh\necho 'ERROR: the reason'\nexit 1\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = zektrad();
+    command.args([
+        "start",
+        "--abci",
+        "tcp://127.0.0.1:0",
+        "--grpc",
+        "127.0.0.1:0",
+        "--api",
+        "127.0.0.1:0",
+        "--cometbft",
+    ]);
+    let done = command.arg(&program).arg("--home").arg(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.code() == Some(1) && said.contains("init: exit status: 1: ERROR: the reason"), "{said}");
 }

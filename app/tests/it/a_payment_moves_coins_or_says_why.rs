@@ -29,17 +29,17 @@ fn coins_move_and_the_fee_is_paid() {
     let (a, b) = (alice.address(), bob.address());
     let events = shown(&done.tx_results[0].events);
     let wanted = [
-        format!("tx{{fee={FEE}uzek,fee_payer={a}}}"),
+        format!("tx{{fee={FEE}uzektra,fee_payer={a}}}"),
         format!("tx{{acc_seq={a}/0}}"),
         format!("message{{action=/cosmos.bank.v1beta1.MsgSend,sender={a},module=bank,msg_index=0}}"),
-        format!("coin_spent{{spender={a},amount=500uzek,msg_index=0}}"),
-        format!("coin_received{{receiver={b},amount=500uzek,msg_index=0}}"),
-        format!("transfer{{recipient={b},sender={a},amount=500uzek,msg_index=0}}"),
+        format!("coin_spent{{spender={a},amount=500uzektra,msg_index=0}}"),
+        format!("coin_received{{receiver={b},amount=500uzektra,msg_index=0}}"),
+        format!("transfer{{recipient={b},sender={a},amount=500uzektra,msg_index=0}}"),
     ];
     for event in wanted {
         assert!(events.contains(&event), "{event} is missing in {events:#?}");
     }
-    assert!(shown(&done.tx_results[1].events).iter().any(|e| e.ends_with("amount=8uzek,msg_index=1}")));
+    assert!(shown(&done.tx_results[1].events).iter().any(|e| e.ends_with("amount=8uzektra,msg_index=1}")));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_failed_message_keeps_fee_and_sequence() {
     let held = FUNDS - FEE - 5;
     assert_eq!((result.code, &result.codespace[..]), (5, "sdk"));
     let log = format!(
-        "failed to execute message; message index: 1: spendable balance {held}uzek is smaller than {FUNDS}uzek: insufficient funds"
+        "failed to execute message; message index: 1: spendable balance {held}uzektra is smaller than {FUNDS}uzektra: insufficient funds"
     );
     assert_eq!(result.log, log);
     assert!(result.data.is_empty());

@@ -95,7 +95,7 @@ fn for_no_price_of_a_node() {
     let app = App::open(Config {
         home: folder.path().into(),
         store: Options { sync: false, ..Options::default() },
-        min_gas_prices: vec!["1uzek".parse().unwrap()],
+        min_gas_prices: vec!["1uzektra".parse().unwrap()],
         ..Config::default()
     });
     let app = app.unwrap();

@@ -48,7 +48,7 @@ fn by_events_heights_and_hash_forwards_and_backwards() {
     for nothing in ["transfer.recipient='nobody'", "tx.height>6", "tx.hash='00'", "x.y EXISTS"] {
         assert_eq!(hashes(&chain, nothing, Order::Ascending, 0, 100), (vec![], 0), "{nothing}");
     }
-    assert_eq!(hashes(&chain, "transfer.amount CONTAINS '5uzek' AND tx.height=2", Order::Ascending, 0, 9).1, 3);
+    assert_eq!(hashes(&chain, "transfer.amount CONTAINS '5uzektra' AND tx.height=2", Order::Ascending, 0, 9).1, 3);
     // A search ends, whatever it asks.
     let among = |query: &str, most| {
         let found = search_among(chain.app().store(), &query.parse().unwrap(), Order::Ascending, 0, 9, most);

@@ -46,7 +46,7 @@ fn over_all_fronts() {
         ("/cosmos/base/tendermint/v1beta1/blocks/x", 400, 3, "GetBlockByHeightRequest"),
         ("/cosmos/bank/v1beta1/supply?pagination.limit=x", 400, 3, "QueryTotalSupplyRequest"),
         ("/cosmos/bank/v1beta1/supply?pagination.count_total=perhaps", 400, 3, "expected true or false"),
-        ("/cosmos/staking/v1beta1/params", 501, 12, "no such route"),
+        ("/cosmos/nft/v1beta1/classes", 501, 12, "no such route"),
     ];
     for (path, status, code, message) in cases {
         let found = refused(&node, path);
@@ -182,8 +182,32 @@ fn at_the_start() {
     std::fs::write(&config, text).unwrap();
     let doctor = zektrad().arg("doctor").arg("--home").arg(folder.path()).output().unwrap();
     let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
-    assert!(found.contains("all invariants hold"), "{found}");
+    assert!(found.contains("all invariants hold, of consensus, upgrade, auth, bank"), "{found}");
+    assert!(found.contains("validator: \"my-name\", in the set, power "), "{found}");
     let exported = zektrad().arg("export").arg("--home").arg(folder.path()).output().unwrap();
     let genesis = zektra_genesis::Genesis::read(&String::from_utf8(exported.stdout).unwrap()).unwrap();
     assert!(genesis.typed.initial_height > 1);
+}
+
+#[test]
+fn in_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    Node::start(folder.path(), &[]).kill();
+    let files = std::fs::read_dir(folder.path().join("data/state")).unwrap().map(|entry| entry.unwrap().path());
+    let logs = files.filter(|path| path.extension().is_some_and(|e| e == "log"));
+    let log = logs.max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    std::fs::write(&log, bytes).unwrap();
+    let doctor = zektrad().arg("doctor").arg("--home").arg(folder.path()).output().unwrap();
+    let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    let damaged = format!("{}: ", log.display());
+    assert!(doctor.status.code() == Some(1) && found.contains("WRONG  database: the database is damaged"), "{found}");
+    assert!(found.contains(&damaged), "{found}");
+    let mut start = zektrad();
+    start.args(["start", "--solo", "--rpc", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--home"]);
+    let started = start.arg(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&started.stderr).into_owned();
+    assert!(started.status.code() == Some(1) && said.contains(&damaged), "{said}");
 }

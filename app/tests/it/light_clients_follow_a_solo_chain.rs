@@ -9,24 +9,30 @@ use tendermint_light_client_verifier::types::{TrustThreshold, TrustedBlockState,
 use tendermint_light_client_verifier::{ProdVerifier, Verdict, Verifier as _};
 use zektra_comet::Comet;
 
+/// Who signs a height.
+pub fn validators(chain: &dyn Comet, height: u64) -> Set {
+    let answer = chain.call("validators", json!({"height": height.to_string()})).unwrap();
+    let validators: Vec<Info> = serde_json::from_value(answer["validators"].clone()).unwrap();
+    Set::without_proposer(validators)
+}
+
 /// What a light client gets of a height.
-fn light_block(chain: &dyn Comet, height: u64) -> (SignedHeader, Set) {
+fn signed(chain: &dyn Comet, height: u64) -> SignedHeader {
     let commit = chain.call("commit", json!({"height": height.to_string()})).unwrap();
-    let signed = serde_json::from_value(commit["signed_header"].clone()).unwrap();
-    let validators = chain.call("validators", json!({"height": height.to_string()})).unwrap();
-    let validators: Vec<Info> = serde_json::from_value(validators["validators"].clone()).unwrap();
-    (signed, Set::without_proposer(validators))
+    serde_json::from_value(commit["signed_header"].clone()).unwrap()
 }
 
 /// Whether a light client that trusts one height follows to another.
 pub fn follow(chain: &dyn Comet, trusted: u64, next: u64) -> Verdict {
-    let (signed, validators) = light_block(chain, next);
+    let signed = signed(chain, next);
     assert_eq!(signed.header.hash(), signed.commit.block_id.hash);
-    verify(chain, trusted, &signed, &validators)
+    verify(chain, trusted, &signed)
 }
 
-fn verify(chain: &dyn Comet, trusted: u64, untrusted: &SignedHeader, validators: &Set) -> Verdict {
-    let (at, next) = light_block(chain, trusted);
+fn verify(chain: &dyn Comet, trusted: u64, untrusted: &SignedHeader) -> Verdict {
+    let height = untrusted.header.height.value();
+    let (at, after) = (signed(chain, trusted), validators(chain, trusted + 1));
+    let (own, next) = (validators(chain, height), validators(chain, height + 1));
     let options = Options {
         trust_threshold: TrustThreshold::TWO_THIRDS,
         trusting_period: Duration::from_secs(86_400),
@@ -36,10 +42,10 @@ fn verify(chain: &dyn Comet, trusted: u64, untrusted: &SignedHeader, validators:
         chain_id: &at.header.chain_id,
         header_time: at.header.time,
         height: at.header.height,
-        next_validators: &next,
+        next_validators: &after,
         next_validators_hash: at.header.next_validators_hash,
     };
-    let untrusted = UntrustedBlockState { signed_header: untrusted, validators, next_validators: Some(&next) };
+    let untrusted = UntrustedBlockState { signed_header: untrusted, validators: &own, next_validators: Some(&next) };
     let now = untrusted.signed_header.header.time.checked_add(Duration::from_secs(1)).unwrap();
     ProdVerifier::default().verify_update_header(untrusted, trusted, &options, now)
 }
@@ -57,11 +63,11 @@ fn from_block_to_block_and_over_many() {
         assert_eq!(follow(&*chain.solo, trusted, next), Verdict::Success, "{trusted} to {next}");
     }
     // A header that was changed is not followed.
-    let (signed, validators) = light_block(&*chain.solo, 4);
+    let signed = signed(&*chain.solo, 4);
     let mut header = signed.header.clone();
     header.app_hash = vec![1; 32].try_into().unwrap();
     let forged = SignedHeader::new(header, signed.commit.clone()).unwrap();
-    assert!(matches!(verify(&*chain.solo, 3, &forged, &validators), Verdict::Invalid(_)));
+    assert!(matches!(verify(&*chain.solo, 3, &forged), Verdict::Invalid(_)));
     assert_eq!(signed.header.height, Height::from(4u32));
 }
 

@@ -1,9 +1,11 @@
 //! What a signature over amino's JSON does not show has one form, so that nobody can change it on the way.
 
 use super::multisig::{Multisig, amino_signed, sent, together};
-use super::test_chain::{FEE, Person, TestChain};
+use super::test_chain::{FEE, PREFIX, Person, TestChain};
 use prost::Message as _;
 use zektra_app::sign::AMINO_JSON;
+use zektra_modules::address::Prefix;
+use zektra_modules::auth::{self, Account};
 use zektra_proto::cosmos::crypto::multisig::v1beta1::MultiSignature;
 use zektra_proto::cosmos::tx::v1beta1::TxRaw;
 use zektra_proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
@@ -90,7 +92,9 @@ fn signatures_of_many_have_one_form() {
         chain.block(&[tx])
     };
     assert_eq!(funded.tx_results[0].code, 0, "{}", funded.tx_results[0].log);
-    many.number = 3;
+    let address = Prefix::new(PREFIX).unwrap().parse(&many.address()).unwrap();
+    let Some(Account::Base(base)) = auth::account(&chain.app.latest().unwrap(), &address).unwrap() else { panic!() };
+    many.number = base.account_number;
     let good = many.send(&bob.address(), 1);
     let mut raw = TxRaw::decode(&good[..]).unwrap();
     assert!(MultiSignature::decode(&raw.signatures[0][..]).is_ok());

@@ -14,7 +14,7 @@ fn shapes_heights_pages_and_errors() {
     assert_eq!(before.0, 200);
     assert_eq!(
         before.1,
-        json!({"balances": [{"denom": "uzek", "amount": "1000000000000"}], "pagination": {"next_key": null, "total": "1"}})
+        json!({"balances": [{"denom": "uzektra", "amount": "1000000000000"}], "pagination": {"next_key": null, "total": "1"}})
     );
     // An account that has not signed yet has no key; nothing is left out.
     let account = node.get(&format!("/cosmos/auth/v1beta1/accounts/{}", bob.address()));
@@ -71,9 +71,9 @@ fn shapes_heights_pages_and_errors() {
     let future = get(&url, Some(height + 9));
     assert_eq!((future.0, &future.1["code"]), (400, &json!(3)));
     assert_eq!(future.1["message"], format!("height {} is in the future, the last is {height}", height + 9));
-    // Pages by key and by offset: the accounts of the genesis file, and the module that collected the fee.
+    // Pages by key and by offset: five test accounts, the validator's operator, and the accounts of modules.
     let all = node.get("/cosmos/auth/v1beta1/accounts").1["accounts"].as_array().unwrap().clone();
-    assert_eq!(all.len(), 6);
+    assert_eq!(all.len(), 12);
     let page = node.get("/cosmos/auth/v1beta1/accounts?pagination.limit=2&pagination.count_total=true").1;
     assert_eq!(
         (page["accounts"].as_array().unwrap().len(), &page["pagination"]["total"]),
@@ -81,7 +81,7 @@ fn shapes_heights_pages_and_errors() {
     );
     let key: String =
         form_urlencoded::byte_serialize(page["pagination"]["next_key"].as_str().unwrap().as_bytes()).collect();
-    let next = node.get(&format!("/cosmos/auth/v1beta1/accounts?pagination.limit=9&pagination.key={key}")).1;
+    let next = node.get(&format!("/cosmos/auth/v1beta1/accounts?pagination.limit=90&pagination.key={key}")).1;
     let offset = node.get("/cosmos/auth/v1beta1/accounts?pagination.offset=2").1;
     assert_eq!(next["accounts"], offset["accounts"]);
     assert_eq!(next["accounts"].as_array().unwrap()[..], all[2..]);
@@ -108,5 +108,56 @@ fn shapes_heights_pages_and_errors() {
     assert!(node.get(&bech32).1["address_bytes"].is_string());
     assert!(document["paths"]["/cosmos/auth/v1beta1/bech32/{address_string}"].is_object());
     assert!(node.get("/").1.as_str().unwrap().contains("openapi.json"));
+    assert!(node.stop());
+}
+
+#[test]
+fn the_system_modules() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), &["--on-tx"]);
+    let get = |path: &str| {
+        let (status, answer) = node.get(path);
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    };
+    let decimal = |value: &Value| value.as_str().and_then(|v| v.split_once('.')).is_some_and(|(_, d)| d.len() == 18);
+    let bonded = get("/cosmos/staking/v1beta1/validators?status=BOND_STATUS_BONDED");
+    let validator = &bonded["validators"][0];
+    assert_eq!((&validator["status"], &bonded["pagination"]["total"]), (&json!("BOND_STATUS_BONDED"), &json!("1")));
+    assert_eq!(validator["consensus_pubkey"]["@type"], "/cosmos.crypto.ed25519.PubKey");
+    assert!(decimal(&validator["commission"]["commission_rates"]["rate"]), "{validator}");
+    assert_eq!(get("/cosmos/staking/v1beta1/validators?status=BOND_STATUS_UNBONDED")["validators"], json!([]));
+    let operator = validator["operator_address"].as_str().unwrap();
+    let delegated =
+        &get(&format!("/cosmos/staking/v1beta1/validators/{operator}/delegations"))["delegation_responses"][0];
+    assert!(decimal(&delegated["delegation"]["shares"]), "{delegated}");
+    let delegator = delegated["delegation"]["delegator_address"].as_str().unwrap();
+    let rewards = get(&format!("/cosmos/distribution/v1beta1/delegators/{delegator}/rewards"));
+    assert_eq!(rewards["rewards"][0]["validator_address"], operator);
+    let voting = "/cosmos/gov/v1/proposals?proposal_status=PROPOSAL_STATUS_VOTING_PERIOD";
+    assert_eq!(get(voting), json!({"proposals": [], "pagination": {"next_key": null, "total": "0"}}));
+    assert_eq!(get(&voting.replace("PROPOSAL_STATUS_VOTING_PERIOD", "2")), get(voting));
+    let info = &get("/cosmos/slashing/v1beta1/signing_infos")["info"][0];
+    assert!(info["address"].as_str().unwrap().starts_with("zektravalcons1"), "{info}");
+    assert_eq!(info["jailed_until"], "1970-01-01T00:00:00Z");
+    // Decimals that are bytes on the wire.
+    let params = &get("/cosmos/slashing/v1beta1/params")["params"];
+    assert_eq!(
+        (&params["min_signed_per_window"], &params["downtime_jail_duration"]),
+        (&json!("0.500000000000000000"), &json!("600s"))
+    );
+    assert!(decimal(&get("/cosmos/mint/v1beta1/annual_provisions")["annual_provisions"]));
+    assert_eq!(get("/cosmos/upgrade/v1beta1/current_plan"), json!({"plan": null}));
+    let refused = node.get("/cosmos/gov/v1/proposals?proposal_status=x");
+    assert_eq!((refused.0, &refused.1["code"]), (400, &json!(3)));
+    // The document knows how they are asked, and that decimals are no bytes.
+    let document = get("/openapi.json");
+    let asked = &document["paths"]["/cosmos/gov/v1/proposals"]["get"]["parameters"];
+    let names: Vec<_> = asked.as_array().unwrap().iter().map(|p| (&p["in"], &p["name"])).collect();
+    assert!(names.contains(&(&json!("query"), &json!("proposal_status"))), "{names:?}");
+    assert!(names.contains(&(&json!("query"), &json!("pagination.limit"))), "{names:?}");
+    let rate =
+        &document["components"]["schemas"]["cosmos.slashing.v1beta1.Params"]["properties"]["min_signed_per_window"];
+    assert_eq!(rate["format"], "decimal");
     assert!(node.stop());
 }

@@ -21,7 +21,7 @@ use zektra_store::Options;
 
 pub const CHAIN_ID: &str = "zektra-test-1";
 pub const PREFIX: &str = "zektra";
-pub const DENOM: &str = "uzek";
+pub const DENOM: &str = "uzektra";
 /// What each account has at first.
 pub const FUNDS: u128 = 1_000_000_000;
 /// The fee of all transactions here.
@@ -78,7 +78,7 @@ pub fn coin(amount: u128) -> Coin {
 }
 
 pub fn genesis(people: &[&Person]) -> Value {
-    let mut state = zektra_genesis::default_state(PREFIX);
+    let mut state = zektra_genesis::default_state(PREFIX, DENOM);
     state["auth"]["accounts"] = people
         .iter()
         .map(|p| json!({"@type": "/cosmos.auth.v1beta1.BaseAccount", "address": p.address(), "account_number": p.number.to_string()}))

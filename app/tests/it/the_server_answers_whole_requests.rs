@@ -1,4 +1,4 @@
-use super::test_chain::{Person, TestChain};
+use super::test_chain::{Person, TestChain, genesis};
 use prost::Message as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -86,4 +86,22 @@ fn an_address_says_what_it_should_be() {
             format!("address {wrong:?}: expected tcp://host:port or unix://path")
         );
     }
+}
+
+/// The node ends in order, and CometBFT is told why.
+#[test]
+fn a_chain_that_waits_for_another_program_is_answered_with_the_reason() {
+    let mut state = genesis(&[&Person::new("alice", 0)]);
+    state["upgrade"] = serde_json::json!({"plan": {"name": "next", "height": "1", "info": "soon"}});
+    let chain = TestChain::with(state, -1);
+    let mut server = Server::listen(&"tcp://127.0.0.1:0".parse().unwrap(), chain.app.clone()).unwrap();
+    let mut stream = TcpStream::connect(server.address().trim_start_matches("tcp://")).unwrap();
+    let asked = encoded(Asked::FinalizeBlock(super::test_chain::request(1, &[])));
+    stream.write_all(&[asked, echo("still there")].concat()).unwrap();
+    let found = answers(&mut stream, 2);
+    let why = "UPGRADE \"next\" NEEDED at height: 1: soon";
+    assert!(matches!(&found[0], Answered::Exception(e) if e.error == why), "{:?}", found[0]);
+    assert!(matches!(&found[1], Answered::Echo(_)));
+    assert_eq!(chain.app.halted(), Some(why));
+    server.stop();
 }
