@@ -32,9 +32,10 @@ test: setup-tests ## Run the whole test suite and print the time of each part.
 bench: setup ## Run the benchmarks, or one: make bench ONLY=he-iteration
 	@scripts/bench $(ONLY)
 
-soak: setup ## Long runs: proven jobs of many shapes, a node that is killed a hundred times, two nodes over a thousand blocks.
+soak: setup ## Long runs: proven jobs of many shapes, a node that is killed a hundred times, two nodes over a thousand blocks, a hundred thousand things on a chain by chance.
 	@cargo test --workspace --quiet --test parties -- --ignored --nocapture --test-threads 1 other_shapes
 	@cargo test --workspace --quiet --test app -- --ignored --nocapture
+	@cargo test --workspace --quiet --test modules -- --ignored --nocapture
 
 pin: setup ## Write what zektra-verify knows of circuits, after a change of circuits.
 	@cargo test --workspace --quiet --test parties -- --ignored --nocapture pin::pin

@@ -9,6 +9,7 @@ mod accuracy;
 mod breast_cancer;
 mod comet_sends;
 mod driven;
+mod endblock;
 mod fit;
 mod he_growth;
 mod he_iteration;
@@ -90,6 +91,11 @@ const BENCHES: &[Bench] = &[
     Bench { name: "sends", about: "10,000 signed bank sends a block, executed and committed", run: sends::run },
     Bench { name: "comet-sends", about: "sends through one real CometBFT", run: comet_sends::run },
     Bench { name: "accounts", about: "a block over a million accounts", run: accounts::run },
+    Bench {
+        name: "endblock",
+        about: "begin and end of blocks of 100 validators, 100,000 delegations",
+        run: endblock::run,
+    },
     Bench { name: "queries", about: "balances over REST and gRPC while blocks run", run: queries::run },
 ];
 

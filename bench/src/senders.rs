@@ -20,7 +20,7 @@ pub const CHAIN_ID: &str = "zektra-bench-1";
 /// The prefix of their addresses.
 pub const PREFIX: &str = "zektra";
 /// What they pay with.
-pub const DENOM: &str = "uzek";
+pub const DENOM: &str = "uzektra";
 /// What each has at first: more than it can spend here.
 pub const FUNDS: u128 = 1_000_000_000_000;
 const FEE: u128 = 2_000;
@@ -70,7 +70,7 @@ impl Senders {
 
     /// The state of the genesis file in which all of them have coins.
     pub fn app_state(&self) -> Value {
-        let mut state = zektra_genesis::default_state(PREFIX);
+        let mut state = zektra_genesis::default_state(PREFIX, DENOM);
         let account = |(number, sender): (usize, &Sender)| {
             json!({
                 "@type": "/cosmos.auth.v1beta1.BaseAccount",
