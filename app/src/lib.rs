@@ -1,8 +1,5 @@
 //! The chain's application: what CometBFT drives by ABCI, and what clients ask.
 
-// The commands name the library as other programs do.
-extern crate self as zektra_app;
-
 pub mod abci;
 pub mod amino;
 pub mod ante;

@@ -178,6 +178,9 @@ fn refuse(message: &MessageDescriptor, mut bytes: &[u8], form: Form, depth: usiz
         let name = str::from_utf8(type_url).map_err(|_| wrong("a type URL that is no text"))?;
         let inner = json::descriptor(name.rsplit('/').next().unwrap_or(name)).map_err(unresolved)?;
         if form == Form::Plain {
+            if name.strip_prefix('/') != Some(inner.full_name()) {
+                return Err(wrong(&format!("non-canonical type URL {name:?}: expected /{}", inner.full_name())));
+            }
             demand_same(&inner, value)?;
         }
         refuse(&inner, value, form, depth + 1)?;

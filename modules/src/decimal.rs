@@ -197,6 +197,32 @@ impl Dec {
         narrow(divided(long, ONE.into(), Round::Nearest)?)
     }
 
+    /// The product with a whole number over a decimal, exact in between and rounded as [`Dec::over`].
+    ///
+    /// # Errors
+    /// 2^256 units and above; division by zero.
+    pub fn share(self, number: u128, of: Self) -> Result<Self, OutOfRange> {
+        // Below 2^(256 + 128 + 60 + 60).
+        let scaled = self.0.full_mul(number.into()) * U512::from(ONE) * U512::from(ONE);
+        narrow(divided(divided(scaled, of.0.into(), Round::Down)?, ONE.into(), Round::Nearest)?)
+    }
+
+    /// The same, rounded down.
+    ///
+    /// # Errors
+    /// 2^256 units and above; division by zero.
+    pub fn share_down(self, number: u128, of: Self) -> Result<Self, OutOfRange> {
+        narrow(divided(self.0.full_mul(number.into()) * U512::from(ONE), of.0.into(), Round::Down)?)
+    }
+
+    /// The product with a whole number over a whole number, exact in between and rounded down.
+    ///
+    /// # Errors
+    /// 2^256 units and above; division by zero.
+    pub fn share_of_whole(self, number: u128, of: u128) -> Result<Self, OutOfRange> {
+        narrow(divided(self.0.full_mul(number.into()), of.into(), Round::Down)?)
+    }
+
     /// The quotient, rounded down.
     ///
     /// # Errors

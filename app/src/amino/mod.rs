@@ -61,6 +61,10 @@ pub fn sign_bytes(tx: &Tx, signer: &Signer<'_>) -> Result<Vec<u8>, TxError> {
     if body.unordered || body.timeout_timestamp.is_some() {
         return Err(refused("unordered transactions and timeout timestamps"));
     }
+    #[expect(deprecated, reason = "what wallets no longer show, somebody else could put in")]
+    if tx.auth.tip.is_some() {
+        return Err(refused("tips"));
+    }
     // What the JSON does not show, further fields or another form of the same, could be changed by anybody after signing.
     crate::wire::demand_plain("cosmos.tx.v1beta1.TxBody", &tx.raw.body_bytes)?;
     crate::wire::demand_plain("cosmos.tx.v1beta1.AuthInfo", &tx.raw.auth_info_bytes)?;

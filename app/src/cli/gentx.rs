@@ -1,15 +1,15 @@
 //! How several machines begin a chain: accounts, a validator's transaction on each, and all of them in one file.
 
 use super::{Input, say};
+use crate::app::{App, Config};
+use crate::node::Home;
+use crate::node::founding::Founder;
+use crate::node::home::public;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use zektra_app::app::{App, Config};
-use zektra_app::node::Home;
-use zektra_app::node::founding::Founder;
-use zektra_app::node::home::public;
 use zektra_genesis::{Genesis, add_account, gen_txs, set_gen_txs};
 use zektra_modules::address::Prefix;
 use zektra_modules::decimal::Dec;
@@ -187,31 +187,14 @@ pub fn gentx(home: &Home, command: &Gentx) -> Result<()> {
 
 /// Executes a genesis file in a folder that is gone afterwards: what a node would say of it.
 fn try_out(genesis: &Genesis) -> Result<()> {
-    let folder = Scratch::new()?;
-    let app = App::open(Config { home: folder.0.clone(), ..Config::default() })?;
+    let folder = tempfile::Builder::new().prefix("zektrad-").tempdir().context("cannot make a folder for a trial")?;
+    let app = App::open(Config { home: folder.path().into(), ..Config::default() })?;
     let typed = &genesis.typed;
     let time: tendermint_proto::google::protobuf::Timestamp = typed.genesis_time.into();
     let time = zektra_proto::Timestamp { seconds: time.seconds, nanos: time.nanos };
     let first = typed.initial_height.unsigned_abs();
     let done = app.init(typed.chain_id.as_str(), time, first, &typed.consensus_params.clone().into(), &typed.app_state);
     done.map(drop).map_err(|e| Input(e.to_string()).into())
-}
-
-/// A folder of this process.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("zektrad-{}", std::process::id()));
-        std::fs::create_dir(&path).with_context(|| format!("cannot make the folder {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 fn demand_balance(document: &Value, address: &str, stake: &Coin) -> Result<()> {
@@ -230,6 +213,18 @@ fn demand_balance(document: &Value, address: &str, stake: &Coin) -> Result<()> {
         .into());
     }
     Ok(())
+}
+
+/// Whether CometBFT can be told to connect there: the text goes into its configuration.
+fn is_peer(text: &str) -> bool {
+    let Some((id, place)) = text.split_once('@') else { return false };
+    let Some((host, port)) = place.rsplit_once(':') else { return false };
+    let is_host = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    id.len() == 40
+        && id.bytes().all(|b| b.is_ascii_hexdigit())
+        && !host.is_empty()
+        && host.chars().all(is_host)
+        && port.parse::<u16>().is_ok()
 }
 
 pub fn collect_gentxs(home: &Home, command: &Collect) -> Result<()> {
@@ -266,6 +261,10 @@ pub fn collect_gentxs(home: &Home, command: &Collect) -> Result<()> {
         if txs.insert(operator.clone(), tx).is_some() {
             return Err(Input(format!("{shown}: {operator} makes a validator in another file, too")).into());
         }
+        if !is_peer(&memo) {
+            let expected = "<node id of 40 hexadecimal digits>@<host>:<port>";
+            return Err(Input(format!("{shown}: body.memo: {memo:?}, expected {expected}")).into());
+        }
         peers.push(memo);
     }
     set_gen_txs(&mut document["app_state"], txs.into_values().collect());
@@ -273,7 +272,7 @@ pub fn collect_gentxs(home: &Home, command: &Collect) -> Result<()> {
     try_out(&genesis)?;
     home.replace_genesis(&genesis)?;
     let own = home.node_id()?;
-    peers.retain(|peer| !peer.is_empty() && !peer.starts_with(&own));
+    peers.retain(|peer| !peer.starts_with(&own));
     let facts = json!({
         "chain_id": genesis.typed.chain_id,
         "validators": files.len(),

@@ -1,16 +1,16 @@
 //! Homes and genesis files.
 
 use super::{Input, say};
+use crate::app::APP_VERSION;
+use crate::node::founding::found;
+use crate::node::home::public;
+use crate::node::run::{now, open};
+use crate::node::{Config, Home, HomeError, dev};
+use crate::solo::rpc::COMETBFT_VERSION;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
-use zektra_app::app::APP_VERSION;
-use zektra_app::node::founding::found;
-use zektra_app::node::home::public;
-use zektra_app::node::run::{now, open};
-use zektra_app::node::{Config, Home, HomeError, dev};
-use zektra_app::solo::rpc::COMETBFT_VERSION;
 use zektra_genesis::{DEVNET, Genesis, Spec};
 
 /// How a result is printed.

@@ -17,9 +17,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_consensus::SigningKey;
 use serde_json::{Value, json};
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use zektra_genesis::Genesis;
+use zektra_wallet::files;
 
 /// What may be there before a home is made: what one holds, the keys of a wallet, and what a disk of its own brings.
 const BESIDE: [&str; 5] = ["config", "data", "keyring-file", "keyring-test", "lost+found"];
@@ -35,12 +35,8 @@ fn io(path: &Path) -> impl Fn(std::io::Error) -> HomeError {
 
 /// Writes a file whole or not at all.
 fn write(path: &Path, bytes: &[u8], private: bool) -> Result<(), HomeError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let partial = path.with_extension("partial");
-    let mode = if private { 0o600 } else { 0o644 };
-    let written = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial);
-    let written = written.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.and_then(|()| fs::rename(&partial, path)).map_err(io(path))
+    let written = if private { files::write_secret(path, bytes) } else { files::write(path, bytes) };
+    written.map_err(|e| io(path)(e.downcast().unwrap_or_else(std::io::Error::other)))
 }
 
 /// A new Ed25519 key.

@@ -72,13 +72,21 @@ fn a_deadline_cannot_be_put_in_or_padding_added() {
     // The memo's default, written out; a message's field twice.
     let raw = TxRaw::decode(&together(&body, &auth, signature.clone())[..]).unwrap();
     let padded = [&raw.body_bytes[..], &[0x12, 0x00]].concat();
+    // The type's slash left out.
+    let mut bare = body.clone();
+    bare.messages[0].type_url.remove(0);
     let mut doubled = body.clone();
     doubled.messages[0].value = [&[0x0a, 0x00][..], &body.messages[0].value].concat();
-    for body_bytes in [padded, doubled.encode_to_vec()] {
+    for body_bytes in [padded, doubled.encode_to_vec(), bare.encode_to_vec()] {
         let tx = TxRaw { body_bytes: body_bytes.into(), ..raw.clone() };
         let checked = chain.check(&tx.encode_to_vec());
         assert!(checked.code == 2 && checked.log.contains("non-canonical"), "{} {}", checked.code, checked.log);
     }
+    // A tip, which the signed text does not show: field 3, with a tipper.
+    let auth_info_bytes = [&raw.auth_info_bytes[..], &[0x1a, 0x03, 0x12, 0x01, b'x']].concat().into();
+    let checked = chain.check(&TxRaw { auth_info_bytes, ..raw.clone() }.encode_to_vec());
+    assert!(checked.code == 18 && checked.log.contains("does not support tips"), "{} {}", checked.code, checked.log);
+    assert_eq!(chain.check(&raw.encode_to_vec()).code, 0);
 }
 
 #[test]

@@ -59,8 +59,9 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
     for (k, account) in accounts.iter().enumerate() {
         let field = format!("auth.accounts[{k}].address");
         let address = account.base().map(|b| b.address.clone()).unwrap_or_default();
-        prefix.parse(&address).map_err(|e| GenesisError::new(&field, &address, format!("an address: {e}")))?;
-        if !known.insert(address.clone()) {
+        let parsed = prefix.parse(&address);
+        let parsed = parsed.map_err(|e| GenesisError::new(&field, &address, format!("an address: {e}")))?;
+        if !known.insert(parsed) {
             return Err(GenesisError::new(field, address, "each address once"));
         }
     }

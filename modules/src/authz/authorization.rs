@@ -110,8 +110,10 @@ impl Authorization {
                 }
                 Coins::positive(&a.spend_limit).map_err(|e| e.within("spend limit must be positive"))?;
                 let mut known = BTreeSet::new();
-                if !a.allow_list.iter().all(|address| known.insert(address)) {
-                    return Err(Bank::DuplicateEntry.bare());
+                for address in &a.allow_list {
+                    if !known.insert(prefix.parse(address)?) {
+                        return Err(Bank::DuplicateEntry.bare());
+                    }
                 }
             }
             Self::Stake(a) => {
@@ -150,7 +152,9 @@ fn accept_send(ctx: &Context<'_>, a: &SendAuthorization, message: &MsgSend) -> R
     let left = Coins::sorted(&a.spend_limit)?.less(&Coins::positive(&message.amount)?);
     let left = left.ok_or_else(|| Sdk::InsufficientFunds.wrap("requested amount is more than spend limit"))?;
     ctx.gas.consume(GAS.saturating_mul(a.allow_list.len() as u64), "send authorization")?;
-    if !a.allow_list.is_empty() && !a.allow_list.contains(&message.to_address) {
+    // One address has several texts: upper and lower case.
+    let to = ctx.parse(&message.to_address)?;
+    if !a.allow_list.is_empty() && !a.allow_list.iter().any(|allowed| ctx.parse(allowed).is_ok_and(|a| a == to)) {
         return Err(Sdk::Unauthorized.wrap(format!("cannot send to {} address", message.to_address)));
     }
     if left.is_empty() {
@@ -191,8 +195,10 @@ fn accept_stake(ctx: &Context<'_>, a: &StakeAuthorization, message: &Any) -> Res
     };
     let (allows, list) = listed(a.policy.as_ref());
     ctx.gas.consume(GAS.saturating_mul(list.len() as u64), "stake authorization")?;
+    let operator = ctx.prefix.parse_operator(&validator)?;
+    let stands = list.iter().any(|listed| ctx.prefix.parse_operator(listed).is_ok_and(|l| l == operator));
     // An empty list is none.
-    if !list.is_empty() && list.contains(&validator) != allows {
+    if !list.is_empty() && stands != allows {
         return Err(Sdk::Unauthorized.wrap(format!("cannot delegate/undelegate to {validator} validator")));
     }
     let Some(limit) = &a.max_tokens else { return Ok(Left::Same) };

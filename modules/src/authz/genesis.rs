@@ -3,6 +3,7 @@
 use super::authorization::Authorization;
 use super::{NAME, add, keys, parts};
 use crate::address::Prefix;
+use crate::authority::authority;
 use crate::context::Context;
 use crate::module::{GenesisError, failed, read_genesis};
 use crate::time;
@@ -31,6 +32,13 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
         let (granter, grantee) = (address("granter", &grant.granter)?, address("grantee", &grant.grantee)?);
         if granter == grantee {
             return Err(GenesisError::new(field("grantee"), &grant.grantee, "another account than the granter"));
+        }
+        if granter == authority() {
+            return Err(GenesisError::new(
+                field("granter"),
+                &grant.granter,
+                "another account than the chain's authority",
+            ));
         }
         let wrong = |e: crate::TxError| GenesisError::new(field("authorization"), e, "an authorization");
         let authorization = Authorization::read(grant.authorization.as_ref()).map_err(wrong)?;

@@ -5,6 +5,7 @@ use super::error::Authz;
 use super::{add, revoke, spend, told};
 use crate::address::Prefix;
 use crate::auth;
+use crate::authority::refuse_authority;
 use crate::context::Context;
 use crate::error::{Sdk, TxError};
 use crate::module::{Handler, handler_of};
@@ -42,6 +43,7 @@ impl Handler for MsgGrant {
 
     fn handle(self, ctx: &mut Context<'_>) -> Result<MsgGrantResponse, TxError> {
         let (granter, grantee) = (ctx.parse(&self.granter)?, ctx.parse(&self.grantee)?);
+        refuse_authority(ctx, &granter)?;
         let Grant { authorization, expiration } = self.grant.unwrap_or_default();
         let authorization = Authorization::read(authorization.as_ref())?;
         let now = &ctx.block.time;

@@ -25,8 +25,9 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
     for (k, balance) in balances.iter().enumerate() {
         let field = |name: &str| format!("bank.balances[{k}].{name}");
         let address = &balance.address;
-        prefix.parse(address).map_err(|e| GenesisError::new(field("address"), address, format!("an address: {e}")))?;
-        if !known.insert(address) {
+        let parsed = prefix.parse(address);
+        let parsed = parsed.map_err(|e| GenesisError::new(field("address"), address, format!("an address: {e}")))?;
+        if !known.insert(parsed) {
             return Err(GenesisError::new(field("address"), address, "each address once"));
         }
         let coins = Coins::sorted(&balance.coins).and_then(|coins| total.add_all(&coins));

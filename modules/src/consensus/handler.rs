@@ -14,6 +14,11 @@ use zektra_proto::tendermint::types::{AbciParams, ConsensusParams};
 const MOST_BYTES: i64 = 100 << 20;
 /// Types of validators' keys that CometBFT knows.
 const KEYS: [&str; 2] = ["ed25519", "secp256k1"];
+/// The type that validators here have: without it CometBFT refuses each change of the set.
+const OWN_KEY: &str = "ed25519";
+/// Bytes that a block needs beside its evidence: header, and votes of the largest set; CometBFT stops at a block without
+/// room for its own parts.
+const OWN_BYTES: i64 = 256 << 10;
 
 /// Checks parameters by CometBFT's rules: it would stop at others.
 ///
@@ -46,6 +51,13 @@ pub fn check_params(params: &ConsensusParams) -> Result<(), TxError> {
         let bytes = evidence.max_bytes;
         return wrong(format!("evidence.MaxBytesEvidence is greater than upper bound, {bytes} > {most}"));
     }
+    if evidence.max_bytes > most - OWN_BYTES {
+        return wrong(format!(
+            "block.MaxBytes leaves {} bytes beside evidence.MaxBytes ({}): expected at least {OWN_BYTES} for header and votes",
+            most - evidence.max_bytes,
+            evidence.max_bytes
+        ));
+    }
     if evidence.max_bytes < 0 {
         return wrong(format!("evidence.MaxBytes must be non negative. Got: {}", evidence.max_bytes));
     }
@@ -59,6 +71,9 @@ pub fn check_params(params: &ConsensusParams) -> Result<(), TxError> {
     }
     match keys.iter().enumerate().find(|(_, key)| !KEYS.contains(&&key[..])) {
         Some((k, key)) => wrong(format!("params.Validator.PubKeyTypes[{k}], {key}, is an unknown pubkey type")),
+        None if !keys.iter().any(|key| key == OWN_KEY) => {
+            wrong(format!("params.Validator.PubKeyTypes, {}: expected {OWN_KEY} among them", keys.join(", ")))
+        }
         None => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use super::allowance::Allowance;
 use super::{NAME, add, keys};
 use crate::address::Prefix;
+use crate::authority::authority;
 use crate::context::Context;
 use crate::module::{GenesisError, failed, read_genesis};
 use prost::Message as _;
@@ -30,6 +31,13 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
         let both = (address("granter", &grant.granter)?, address("grantee", &grant.grantee)?);
         if both.0 == both.1 {
             return Err(GenesisError::new(field("grantee"), &grant.grantee, "another account than the granter"));
+        }
+        if both.0 == authority() {
+            return Err(GenesisError::new(
+                field("granter"),
+                &grant.granter,
+                "another account than the chain's authority",
+            ));
         }
         if !known.insert(both) {
             return Err(GenesisError::new(field("grantee"), &grant.grantee, "each pair of accounts once"));

@@ -4,6 +4,7 @@ use super::allowance::Allowance;
 use super::{PRUNED_BY_MESSAGE, add, grant, prune, revoke, told};
 use crate::address::Prefix;
 use crate::auth;
+use crate::authority::refuse_authority;
 use crate::context::Context;
 use crate::error::{Sdk, TxError};
 use crate::module::Handler;
@@ -29,6 +30,7 @@ impl Handler for MsgGrantAllowance {
 
     fn handle(self, ctx: &mut Context<'_>) -> Result<MsgGrantAllowanceResponse, TxError> {
         let (granter, grantee) = (ctx.parse(&self.granter)?, ctx.parse(&self.grantee)?);
+        refuse_authority(ctx, &granter)?;
         if grant(ctx.state, &granter, &grantee)?.is_some() {
             return Err(Sdk::InvalidRequest.wrap("fee allowance already exists"));
         }

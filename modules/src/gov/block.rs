@@ -67,7 +67,12 @@ fn drop_proposal(ctx: &mut Context<'_>, id: u64) -> Result<usize, TxError> {
 fn conclude(ctx: &mut Context<'_>, id: u64) -> Result<usize, TxError> {
     let mut proposal = known(ctx.state, id)?;
     let rules = rules(ctx.state)?;
-    let outcome = tally::tally(ctx.state, &proposal, &rules)?;
+    let (outcome, refused) = match tally::tally(ctx.state, &proposal, &rules) {
+        Ok(outcome) => (outcome, "proposal did not get enough votes to pass".into()),
+        Err(error) if error.is_internal() => return Err(error),
+        // Numbers that cannot be counted end the proposal, not the chain.
+        Err(error) => (tally::Outcome::none(), error.log),
+    };
     let mut count = vote::delete(ctx.state, id)?;
     // An expedited proposal that fails keeps its deposits: the vote goes on.
     let goes_on = proposal.expedited && !outcome.passes;
@@ -99,7 +104,7 @@ fn conclude(ctx: &mut Context<'_>, id: u64) -> Result<usize, TxError> {
         ("expedited_proposal_rejected", "expedited proposal converted to regular".into())
     } else {
         proposal.set_status(Status::Rejected);
-        proposal.failed_reason = "proposal did not get enough votes to pass".into();
+        proposal.failed_reason = refused;
         ("proposal_rejected", "rejected".into())
     };
     proposal.final_tally_result = Some(outcome.result);

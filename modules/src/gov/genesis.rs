@@ -47,8 +47,9 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
         let open = open.ok_or_else(|| {
             GenesisError::new(field("proposal_id"), d.proposal_id, "a proposal that waits for deposits or votes")
         })?;
-        prefix.parse(&d.depositor).map_err(|e| GenesisError::new(field("depositor"), e, "an address"))?;
-        if !known.insert((d.proposal_id, &d.depositor)) {
+        let depositor =
+            prefix.parse(&d.depositor).map_err(|e| GenesisError::new(field("depositor"), e, "an address"))?;
+        if !known.insert((d.proposal_id, depositor)) {
             return Err(GenesisError::new(field("depositor"), &d.depositor, "each depositor once"));
         }
         let sum = Coins::sorted(&d.amount).and_then(|coins| open.1.add_all(&coins));
@@ -71,8 +72,8 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
         if proposals.get(&v.proposal_id).is_none_or(|(p, _)| p.status() != Status::VotingPeriod) {
             return Err(GenesisError::new(field("proposal_id"), v.proposal_id, "a proposal that is voted on"));
         }
-        prefix.parse(&v.voter).map_err(|e| GenesisError::new(field("voter"), e, "an address"))?;
-        if !known.insert((v.proposal_id, &v.voter)) {
+        let voter = prefix.parse(&v.voter).map_err(|e| GenesisError::new(field("voter"), e, "an address"))?;
+        if !known.insert((v.proposal_id, voter)) {
             return Err(GenesisError::new(field("voter"), &v.voter, "each voter once"));
         }
         vote::check_options(&v.options).map_err(|e| GenesisError::new(field("options"), e, "options that add to 1"))?;

@@ -24,6 +24,16 @@ pub struct Outcome {
     pub result: TallyResult,
 }
 
+impl Outcome {
+    /// Of votes that cannot be counted.
+    pub(super) fn none() -> Self {
+        let none = || "0".to_string();
+        let result =
+            TallyResult { yes_count: none(), abstain_count: none(), no_count: none(), no_with_veto_count: none() };
+        Self { passes: false, burns: false, result }
+    }
+}
+
 /// A validator in the set: what is left of its shares for its own vote, and this vote.
 struct Seat {
     validator: Validator,

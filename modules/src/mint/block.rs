@@ -22,7 +22,9 @@ pub fn begin(ctx: &mut Context<'_>) -> Result<(), TxError> {
     let year = Rates::of_year(inflation, supply)?;
     let now = Minter { inflation: inflation.digits(), annual_provisions: year.digits() };
     save(ctx.state, keys::MINTER.to_vec(), &now)?;
-    let amount = rates.of_block(year)?;
+    // The supply ends where its number does: a block that cannot mint goes on.
+    let room = u128::MAX - bank::supply(ctx.state, &params.mint_denom)?;
+    let amount = rates.of_block(year)?.min(room);
     let coins = Coins::one(&params.mint_denom, amount);
     if !coins.is_empty() {
         let minter = Address::of_module(NAME);

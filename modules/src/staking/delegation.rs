@@ -418,11 +418,14 @@ pub fn cancel_unbonding(
     Ok(set_unbonding(ctx.state, delegator, operator, &unbonding)?)
 }
 
+/// Entries of each queue that a block sets free at most: some tenth of a second; the next block goes on.
+pub const MOST_DUE: usize = 10_000;
+
 /// The pairs and triples of a queue whose time has come, taken out of it.
 fn due<T: Ord>(ctx: &mut Context<'_>, queue: &[u8], split: fn(&[u8]) -> Option<T>) -> Result<Vec<T>, TxError> {
     let end = keys::queue_end(queue, &ctx.block.time);
-    let keys: Vec<Vec<u8>> =
-        ctx.state.scan(queue, Some(&end), Order::Ascending).map(|e| Ok(e?.0)).collect::<Result<_, StateError>>()?;
+    let keys = ctx.state.scan(queue, Some(&end), Order::Ascending).take(MOST_DUE).map(|e| Ok(e?.0));
+    let keys: Vec<Vec<u8>> = keys.collect::<Result<_, StateError>>()?;
     let mut out = vec![];
     for key in keys {
         let rest = key.get(queue.len() + 12..).and_then(split);
@@ -451,6 +454,12 @@ pub(super) fn complete(ctx: &mut Context<'_>) -> Result<(), TxError> {
         set_unbonding(ctx.state, &delegator, &operator, &unbonding)?;
         let mut coins = Coins::none();
         for entry in &ended {
+            // All that is due of a pair ends at once, also what a later place of the queue names.
+            ctx.state.delete(keys::unbonding_queue(
+                &entry.completion_time.unwrap_or_default(),
+                &delegator,
+                &operator,
+            ))?;
             coins.add(&denom, parse_amount(&entry.balance).map_err(damaged)?)?;
         }
         if !coins.is_empty() {
@@ -472,6 +481,7 @@ pub(super) fn complete(ctx: &mut Context<'_>) -> Result<(), TxError> {
         set_redelegation(ctx.state, of, &redelegation)?;
         let mut coins = Coins::none();
         for entry in &ended {
+            ctx.state.delete(keys::redelegation_queue(&entry.completion_time.unwrap_or_default(), of))?;
             coins.add(&denom, parse_amount(&entry.initial_balance).map_err(damaged)?)?;
         }
         let attributes = [

@@ -168,6 +168,7 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<Vec<ValidatorUpdat
         auth::create_module(ctx, pool, &["burner", "staking"]).map_err(failed(NAME))?;
     }
     let updates = write(ctx, read).map_err(failed(NAME))?;
+    pool::demand_room(ctx, 0).map_err(failed(NAME))?;
     super::invariants::check(ctx.state).map_err(failed(NAME))?;
     Ok(updates)
 }

@@ -50,6 +50,8 @@ pub fn in_set(state: &dyn StateRead) -> Result<Vec<Validator>, StateError> {
 
 /// Takes validators into the set and out of it; gives what consensus must be told.
 ///
+/// A set of nobody would end the chain: where nobody could be in the set, it stays as it is.
+///
 /// # Errors
 /// The database fails.
 pub fn update(ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, TxError> {
@@ -59,6 +61,9 @@ pub fn update(ctx: &mut Context<'_>) -> Result<Vec<ValidatorUpdate>, TxError> {
     let first: Vec<Validator> = by_power(ctx.state, most)
         .take_while(|v| v.as_ref().map_or(true, |v| v.weight() > 0))
         .collect::<Result<_, _>>()?;
+    if first.is_empty() {
+        return Ok(updates);
+    }
     for mut validator in first {
         if !validator.is_bonded() {
             joining = joining.checked_add(validator.tokens).ok_or_else(|| damaged("tokens beyond 2^128".into()))?;
@@ -116,6 +121,7 @@ pub(super) fn release(ctx: &mut Context<'_>) -> Result<(), TxError> {
     let due: Vec<Vec<u8>> = ctx
         .state
         .scan(keys::VALIDATOR_QUEUE, Some(&end), Order::Ascending)
+        .take(delegation::MOST_DUE)
         .map(|entry| Ok(entry?.0))
         .collect::<Result<_, StateError>>()?;
     for key in due {

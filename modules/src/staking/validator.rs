@@ -212,7 +212,7 @@ impl Validator {
     /// # Errors
     /// There are no shares.
     pub fn tokens_of(&self, shares: Dec) -> Result<Dec, OutOfRange> {
-        shares.times_whole(self.tokens)?.over(self.shares)
+        shares.share(self.tokens, self.shares)
     }
 
     /// What shares are worth, rounded down.
@@ -220,7 +220,7 @@ impl Validator {
     /// # Errors
     /// There are no shares.
     pub fn tokens_of_down(&self, shares: Dec) -> Result<Dec, OutOfRange> {
-        shares.times_whole(self.tokens)?.over_down(self.shares)
+        shares.share_down(self.tokens, self.shares)
     }
 
     /// The shares that these tokens buy.
@@ -228,7 +228,7 @@ impl Validator {
     /// # Errors
     /// There are no tokens.
     pub fn shares_of(&self, tokens: u128) -> Result<Dec, OutOfRange> {
-        self.shares.times_whole(tokens)?.over_whole(self.tokens)
+        self.shares.share_of_whole(tokens, self.tokens)
     }
 
     /// Adds tokens; gives the shares that they buy.

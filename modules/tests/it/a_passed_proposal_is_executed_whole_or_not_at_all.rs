@@ -4,7 +4,9 @@ use zektra_modules::bank;
 use zektra_modules::coin::coin;
 use zektra_modules::gov::params;
 use zektra_proto::Any;
+use zektra_proto::cosmos::authz::v1beta1::{GenericAuthorization, Grant, MsgGrant};
 use zektra_proto::cosmos::bank::v1beta1::{MsgSend, MsgUpdateParams, Params as BankParams};
+use zektra_proto::cosmos::feegrant::v1beta1::{BasicAllowance, MsgGrantAllowance};
 use zektra_proto::cosmos::gov::v1::{
     MsgDeposit, MsgSubmitProposal, MsgUpdateParams as MsgUpdateGov, MsgVote, ProposalStatus as Status,
 };
@@ -146,4 +148,30 @@ fn votes_end_over_blocks_where_there_are_very_many() {
     assert_eq!(open(&chain), 1);
     chain.end_block(1);
     assert_eq!(open(&chain), 0);
+}
+
+#[test]
+fn nobody_is_let_spend_what_others_deposited() {
+    let mut chain = seated();
+    let generic = any(&GenericAuthorization { msg: "/cosmos.bank.v1beta1.MsgSend".into() });
+    let grant = Some(Grant { authorization: Some(generic), expiration: None });
+    let basic = any(&BasicAllowance::default());
+    for message in [
+        any(&MsgGrant { granter: gov_text(), grantee: text(2), grant }),
+        any(&MsgGrantAllowance { granter: gov_text(), grantee: text(2), allowance: Some(basic) }),
+    ] {
+        let id = carried(&mut chain, vec![message]);
+        let proposal = chain.proposal(id).unwrap();
+        assert_eq!(proposal.status(), Status::Failed);
+        assert!(proposal.failed_reason.contains("the chain's authority grants nothing"), "{}", proposal.failed_reason);
+    }
+}
+
+#[test]
+fn the_largest_stake_is_counted() {
+    let mut chain = Assembly::new(|_| ());
+    let most = u128::MAX / 2;
+    chain.seat(0, most - 1, &[(0, most)]);
+    let id = carried(&mut chain, vec![no_sends()]);
+    assert_eq!(chain.proposal(id).unwrap().status(), Status::Passed);
 }

@@ -174,3 +174,19 @@ fn a_genesis_with_wrong_rates_names_the_field() {
     assert_eq!(with("/params/mint_denom", json!("")), "mint.params.mint_denom");
     assert_eq!(with("/minter/inflation", json!("")), "mint.minter.inflation");
 }
+
+#[test]
+fn and_stops_where_the_supply_cannot_grow() {
+    let mut state = StateDelta::new(Empty);
+    chain(&mut state, |ctx| {
+        let params = zektra_modules::mint::params(ctx.state).unwrap();
+        let params = zektra_proto::cosmos::mint::v1beta1::Params { blocks_per_year: 1, ..params };
+        MsgUpdateParams { authority: ctx.text(&authority::authority()), params: Some(params) }.handle(ctx).unwrap();
+        let most = Coins::one("uzektra", u128::MAX - 1_000_000_000_000 - 5);
+        bank::mint(ctx, &authority::authority(), &most).unwrap();
+        for _ in 0..2 {
+            Mint.begin_block(ctx).unwrap();
+        }
+    });
+    assert_eq!(bank::supply(&state, "uzektra").unwrap(), u128::MAX);
+}

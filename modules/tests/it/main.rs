@@ -8,6 +8,7 @@ mod a_page_follows_the_one_before;
 mod a_passed_proposal_is_executed_whole_or_not_at_all;
 mod a_proposal_goes_through_its_states;
 mod a_ring_holds_the_last_blocks;
+mod a_set_is_never_empty;
 mod a_vote_counts_as_a_naive_count_does;
 mod a_vote_is_slashed_by_its_stake;
 mod an_address_has_one_text;

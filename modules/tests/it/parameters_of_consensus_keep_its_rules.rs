@@ -53,7 +53,7 @@ fn and_consensus_is_told_of_changes() {
 #[test]
 fn each_broken_rule_is_named() {
     type Change = fn(&mut MsgUpdateParams);
-    let cases: [(Change, &str); 15] = [
+    let cases: [(Change, &str); 17] = [
         (|m| m.block = None, "all parameters must be present"),
         (|m| m.evidence = None, "all parameters must be present"),
         (|m| m.validator = None, "all parameters must be present"),
@@ -70,6 +70,14 @@ fn each_broken_rule_is_named() {
         (
             |m| m.block.as_mut().unwrap().max_bytes = 1 << 15,
             "evidence.MaxBytesEvidence is greater than upper bound, 65536 > 32768",
+        ),
+        (
+            |m| m.evidence.as_mut().unwrap().max_bytes = (1 << 20) - (1 << 17),
+            "block.MaxBytes leaves 131072 bytes beside evidence.MaxBytes (917504)",
+        ),
+        (
+            |m| m.validator.as_mut().unwrap().pub_key_types = vec!["secp256k1".into()],
+            "params.Validator.PubKeyTypes, secp256k1: expected ed25519 among them",
         ),
         (|m| m.validator = Some(ValidatorParams::default()), "len(Validator.PubKeyTypes) must be greater than 0"),
         (

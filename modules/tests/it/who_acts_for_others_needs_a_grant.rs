@@ -131,8 +131,15 @@ fn payments_stay_within_their_limit() {
     exec(&mut ground, 2, vec![rest]).unwrap();
     assert_eq!(authz::grant(&ground.state, &person(1), &person(2), SEND).unwrap(), None);
     assert!(shown(&ground.events)[0].starts_with("cosmos.authz.v1beta1.EventRevoke{grantee="));
-    let twice = grant(&mut ground, 1, 2, limit(1, [list.clone(), list].concat()), None).unwrap_err();
+    let twice = grant(&mut ground, 1, 2, limit(1, [list.clone(), list.clone()].concat()), None).unwrap_err();
     assert_eq!(coded(&twice), ("bank", 8));
+    // An address in capitals is the same one.
+    let capitals = vec![list[0].to_uppercase()];
+    let twice = grant(&mut ground, 1, 2, limit(1, [list, capitals.clone()].concat()), None).unwrap_err();
+    assert_eq!(coded(&twice), ("bank", 8));
+    grant(&mut ground, 1, 2, limit(1, capitals), None).unwrap();
+    let last = pay(&ground, 1, 3, 1);
+    exec(&mut ground, 2, vec![last]).unwrap();
     let none = any(&SendAuthorization::default());
     assert_eq!(coded(&grant(&mut ground, 1, 2, none, None).unwrap_err()), ("sdk", 10));
 }
@@ -160,6 +167,9 @@ fn delegations_stay_within_theirs() {
     assert_eq!(coded(&accept(&allow, delegate(8, 1)).unwrap_err()), ("sdk", 4));
     let deny = stake(Some(Policy::DenyList(list(7))), None);
     assert_eq!(accept(&deny, delegate(8, 1)), Ok(Left::Same));
+    assert_eq!(coded(&accept(&deny, delegate(7, 1)).unwrap_err()), ("sdk", 4));
+    let capitals = |who: u8| Validators { address: vec![operator(who).to_uppercase()] };
+    let deny = stake(Some(Policy::DenyList(capitals(7))), None);
     assert_eq!(coded(&accept(&deny, delegate(7, 1)).unwrap_err()), ("sdk", 4));
     assert_eq!(accept(&stake(None, None), delegate(7, u128::MAX)), Ok(Left::Same));
     assert_eq!(allow.url().unwrap(), format!("/{}", MsgDelegate::full_name()));

@@ -144,7 +144,7 @@ fn consensus_params(world: &World, chance: &mut Chance, authority: String) -> An
     let mut params = consensus::params(&world.state).unwrap();
     // Ages of evidence stay: the multipliers of as many blocks are kept.
     if let Some(block) = params.block.as_mut() {
-        block.max_bytes = chance.between(1 << 16, 1 << 22) as i64;
+        block.max_bytes = chance.between(1 << 19, 1 << 22) as i64;
         block.max_gas = chance.one([-1, 50_000_000]);
     }
     let (block, evidence, validator) = (params.block, params.evidence, params.validator);
