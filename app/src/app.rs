@@ -137,8 +137,8 @@ pub(crate) struct Inner {
     pub metrics: Metrics,
     pub snapshots: Snapshots,
     gate: Gate,
-    /// Why the chain waits for another program, since it does.
-    halted: OnceLock<String>,
+    /// Why the node ends in order, since it does: the chain waits for another program, or its genesis file is refused.
+    ended: OnceLock<AppError>,
     on_halt: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -149,7 +149,7 @@ impl std::fmt::Debug for App {
 }
 
 /// Why the application cannot go on.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum AppError {
     /// The state cannot be read or written.
     #[error(transparent)]
@@ -165,12 +165,32 @@ pub enum AppError {
     /// The chain waits for another program: nothing is wrong, but this one must stop before it changes anything.
     #[error("{0}")]
     Halt(String),
-    /// The genesis file is refused.
+    /// The genesis file is refused: a field of a module's part.
     #[error("genesis: {0}")]
     Genesis(#[from] GenesisError),
+    /// The genesis file is refused: one of the transactions that make validators.
+    #[error("genesis: app_state.genutil.gen_txs[{index}] ({of}): {why}")]
+    GenTx {
+        /// Which.
+        index: usize,
+        /// Moniker and operator.
+        of: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The genesis file is refused: CometBFT's part of it.
+    #[error("genesis: {0}")]
+    Refused(String),
     /// What CometBFT asks for does not follow what it asked before.
     #[error("{0}")]
     Order(String),
+}
+
+impl AppError {
+    /// Whether the genesis file is at fault: nothing has begun.
+    pub fn is_of_genesis(&self) -> bool {
+        matches!(self, Self::Genesis(_) | Self::GenTx { .. } | Self::Refused(_))
+    }
 }
 
 fn poisoned<T>(e: PoisonError<T>) -> T {
@@ -196,7 +216,7 @@ impl App {
             metrics: Metrics::default(),
             snapshots: Snapshots::default(),
             gate: Gate::default(),
-            halted: OnceLock::new(),
+            ended: OnceLock::new(),
             on_halt: OnceLock::new(),
             config,
         };
@@ -264,20 +284,28 @@ impl App {
         self.0.chain.services().get(name).or_else(of_node)
     }
 
-    /// Calls `told` when the chain waits for another program; the first call counts.
+    /// Calls `told` when the chain waits for another program or its genesis file is refused; the first call counts.
     pub fn on_halt(&self, told: impl Fn() + Send + Sync + 'static) {
         let _ = self.0.on_halt.set(Box::new(told));
     }
 
     /// Why the chain waits for another program, since it does.
     pub fn halted(&self) -> Option<&str> {
-        self.0.halted.get().map(String::as_str)
+        match self.ended() {
+            Some(AppError::Halt(why)) => Some(why),
+            _ => None,
+        }
     }
 
-    /// Notes that the chain waits for another program, and tells whoever runs this one.
-    pub(crate) fn halt(&self, why: &str) {
+    /// Why the node ends in order, since it does.
+    pub fn ended(&self) -> Option<&AppError> {
+        self.0.ended.get()
+    }
+
+    /// Notes why the node ends in order, and tells whoever runs it.
+    pub(crate) fn end(&self, why: AppError) {
         tracing::error!("{why}");
-        let _ = self.0.halted.set(why.into());
+        let _ = self.0.ended.set(why);
         if let Some(told) = self.0.on_halt.get() {
             told();
         }
@@ -394,22 +422,25 @@ impl App {
     ) -> Result<(), AppError> {
         let txs = gen_txs(app_state);
         for (k, shown) in txs.iter().enumerate() {
-            let wrong = |found: String| {
-                let expected = "a signed transaction that makes a validator";
-                GenesisError::new(format!("genutil.gen_txs[{k}]"), found, expected)
+            let wrong = |why: String| {
+                let message = &shown["body"]["messages"][0];
+                let (moniker, operator) = (&message["description"]["moniker"], &message["validator_address"]);
+                let of = format!("moniker {moniker}, operator {}", operator.as_str().unwrap_or("none"));
+                AppError::GenTx { index: k, of, why }
             };
-            let tx: Tx = zektra_proto::json::read(shown).map_err(|e| wrong(e.why))?;
+            let tx: Tx = zektra_proto::json::read(shown)
+                .map_err(|e| wrong(format!("{}, expected a signed transaction", e.why)))?;
             let tx = crate::tx::decode(&tx.encode_to_vec(), &self.0.chain, prefix);
             let makes = |any: &Any| any.type_url == format!("/{}", MsgCreateValidator::full_name());
             if let Ok(tx) = &tx
                 && !matches!(&tx.messages[..], [(_, one)] if makes(one))
             {
-                return Err(wrong("other messages than one MsgCreateValidator".into()).into());
+                return Err(wrong("its messages are others, expected one MsgCreateValidator".into()));
             }
             let outcome = self.0.chain.execute(state, &tx, Mode::Genesis, block, prefix);
             let outcome = outcome.map_err(|error| AppError::Module { when: "genesis", error })?;
             if let Some(e) = outcome.error {
-                return Err(wrong(e.log).into());
+                return Err(wrong(e.log));
             }
         }
         if txs.is_empty() {

@@ -2,6 +2,7 @@
 
 use crate::{GENUTIL, section};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use zektra_modules::address::Prefix;
 use zektra_modules::coin::parse_amount;
 use zektra_modules::module::GenesisError;
@@ -39,16 +40,37 @@ pub fn add_account<'a>(
     address: &str,
     coins: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<(), GenesisError> {
+    add(app_state, address, coins, false)
+}
+
+/// Gives an account coins on top of what it has; it is made if it is not there.
+///
+/// # Errors
+/// An address that is none; amounts that are none or too large. Nothing is changed then.
+pub fn add_coins<'a>(
+    app_state: &mut Value,
+    address: &str,
+    coins: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<(), GenesisError> {
+    add(app_state, address, coins, true)
+}
+
+fn add<'a>(
+    app_state: &mut Value,
+    address: &str,
+    coins: impl IntoIterator<Item = (&'a str, &'a str)>,
+    append: bool,
+) -> Result<(), GenesisError> {
     let found = section(app_state, crate::CHAIN)["bech32_prefix"].as_str().unwrap_or_default();
     let prefix = Prefix::new(found).map_err(|e| GenesisError::new("chain.bech32_prefix", format!("{found:?}"), e))?;
     let wrong = |expected: String| GenesisError::new("auth.accounts", format!("{address:?}"), expected);
     prefix.parse(address).map_err(|e| wrong(format!("an address: {}", e.log)))?;
-    let mut held = vec![];
+    let read =
+        |amount: &str| parse_amount(amount).map_err(|e| GenesisError::new("bank.balances", format!("{amount:?}"), e));
+    let mut held = BTreeMap::new();
     for (denom, amount) in coins {
-        let amount = parse_amount(amount).map_err(|e| GenesisError::new("bank.balances", format!("{amount:?}"), e))?;
-        held.push(json!({"denom": denom, "amount": amount.to_string()}));
+        held.insert(denom.to_string(), read(amount)?);
     }
-    held.sort_by(|a, b| a["denom"].as_str().cmp(&b["denom"].as_str()));
     let list = |app_state: &Value, of: &str, name: &str| {
         app_state[of][name]
             .as_array()
@@ -57,19 +79,30 @@ pub fn add_account<'a>(
     };
     let (mut accounts, mut balances) = (list(app_state, "auth", "accounts")?, list(app_state, "bank", "balances")?);
     let known = |a: &Value| a["address"] == address || a["base_account"]["address"] == address;
-    if accounts.iter().any(known) || balances.iter().any(known) {
-        return Err(wrong("an address without an account".into()));
+    if !append && (accounts.iter().any(known) || balances.iter().any(known)) {
+        return Err(wrong("an address without an account; --append adds to what it has".into()));
     }
+    for coin in balances.iter().filter(|b| known(b)).filter_map(|b| b["coins"].as_array()).flatten() {
+        let sum = held.entry(coin["denom"].as_str().unwrap_or_default().into()).or_insert(0);
+        let more = read(coin["amount"].as_str().unwrap_or_default())?;
+        let large = || GenesisError::new("bank.balances", format!("{address:?}"), "amounts below 2^128 together");
+        *sum = sum.checked_add(more).ok_or_else(large)?;
+    }
+    balances.retain(|b| !known(b));
+    let held: Vec<_> =
+        held.into_iter().map(|(denom, amount)| json!({"denom": denom, "amount": amount.to_string()})).collect();
     let number = |a: &Value| {
         let base = if a["base_account"].is_object() { &a["base_account"] } else { a };
         base["account_number"].as_str().and_then(|n| n.parse::<u64>().ok())
     };
     let next = accounts.iter().filter_map(number).max().map_or(0, |n| n.saturating_add(1));
-    accounts.push(json!({
-        "@type": "/cosmos.auth.v1beta1.BaseAccount",
-        "address": address,
-        "account_number": next.to_string(),
-    }));
+    if !accounts.iter().any(known) {
+        accounts.push(json!({
+            "@type": "/cosmos.auth.v1beta1.BaseAccount",
+            "address": address,
+            "account_number": next.to_string(),
+        }));
+    }
     balances.push(json!({"address": address, "coins": held}));
     app_state["auth"]["accounts"] = accounts.into();
     app_state["bank"]["balances"] = balances.into();

@@ -8,7 +8,7 @@ mod founding;
 mod spec;
 
 pub use document::{DocumentError, Genesis, Validator, params_json};
-pub use founding::{add_account, gen_txs, set_gen_txs};
+pub use founding::{add_account, add_coins, gen_txs, set_gen_txs};
 pub use spec::{Founders, Spec, SpecError, with_prefix};
 
 use serde_json::{Map, Value, json};

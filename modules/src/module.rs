@@ -103,12 +103,25 @@ impl GenesisError {
 /// # Errors
 /// A field that is unknown or of another type.
 pub fn read_genesis<M: prost::Message + Name + Default>(module: &str, genesis: &Value) -> Result<M, GenesisError> {
-    zektra_proto::json::read(genesis).map_err(|e| GenesisError::new(module, e.why, format!("a {}", M::full_name())))
+    zektra_proto::json::read(genesis).map_err(|e| {
+        let expected = format!("a {}", M::full_name());
+        match zektra_proto::json::culprit(&M::full_name(), genesis) {
+            Some((path, found)) => {
+                GenesisError::new(format!("{module}.{path}"), format!("{found}: {}", e.why), expected)
+            }
+            None => GenesisError::new(module, e.why, expected),
+        }
+    })
 }
 
 /// An error while a module's part is written or exported.
 pub fn failed<E: std::fmt::Display>(module: &'static str) -> impl Fn(E) -> GenesisError {
-    move |e| GenesisError::new(module, e, "a state that can be written and read")
+    // A file that contradicts itself makes a state that looks damaged; no database is.
+    move |e| {
+        let found = e.to_string();
+        let found = found.strip_prefix("the database is damaged: ").unwrap_or(&found);
+        GenesisError::new(module, found, "parts that fit together and a state that can be written and read")
+    }
 }
 
 /// A message that can stand in a transaction.

@@ -71,12 +71,47 @@ pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Value, JsonError> {
 /// # Errors
 /// An unknown message or field, a value of another type.
 pub fn to_bytes(name: &str, json: &Value) -> Result<Vec<u8>, JsonError> {
-    let descriptor = descriptor(name)?;
+    Ok(read_as(&descriptor(name)?, json).map_err(|e| JsonError::new(name, e))?.encode_to_vec())
+}
+
+fn read_as(message: &MessageDescriptor, json: &Value) -> Result<DynamicMessage, serde_json::Error> {
     let mut json = json.clone();
-    convert(&descriptor, &mut json, held);
+    convert(message, &mut json, held);
     let options = DeserializeOptions::new().deny_unknown_fields(true);
-    let message = DynamicMessage::deserialize_with_options(descriptor, json, &options);
-    Ok(message.map_err(|e| JsonError::new(name, e))?.encode_to_vec())
+    DynamicMessage::deserialize_with_options(message.clone(), json, &options)
+}
+
+/// The field for which [`to_bytes`] refuses JSON, as `params.voting_period`, and what it holds. It costs much with JSON
+/// that is large: it is for what people write.
+pub fn culprit<'a>(name: &str, json: &'a Value) -> Option<(String, &'a Value)> {
+    culprit_of(&descriptor(name).ok()?, json)
+}
+
+fn culprit_of<'a>(message: &MessageDescriptor, json: &'a Value) -> Option<(String, &'a Value)> {
+    let inner = match message.full_name() {
+        ANY => POOL.get_message_by_name(json.get("@type")?.as_str()?.rsplit('/').next()?)?,
+        _ => message.clone(),
+    };
+    json.as_object()?.iter().filter(|(name, _)| *name != "@type").find_map(|(name, value)| {
+        let alone = Value::Object([(name.clone(), value.clone())].into_iter().collect());
+        if read_as(&inner, &alone).is_ok() {
+            return None;
+        }
+        let field = inner.get_field_by_name(name).or_else(|| inner.get_field_by_json_name(name));
+        let deeper = match (field.as_ref().map(FieldDescriptor::kind), value) {
+            (Some(Kind::Message(of)), Value::Array(list)) => list.iter().enumerate().find_map(|(k, v)| {
+                read_as(&of, v).err()?;
+                let deeper = culprit_of(&of, v).map(|(path, v)| (format!("[{k}].{path}"), v));
+                Some(deeper.unwrap_or_else(|| (format!("[{k}]"), v)))
+            }),
+            (Some(Kind::Message(of)), value) if !field.is_some_and(|f| f.is_map()) => {
+                culprit_of(&of, value).map(|(path, v)| (format!(".{path}"), v))
+            }
+            _ => None,
+        };
+        let (path, value) = deeper.unwrap_or_else(|| (String::new(), value));
+        Some((format!("{name}{path}"), value))
+    })
 }
 
 /// A message as JSON.
@@ -227,6 +262,31 @@ mod tests {
         assert_eq!(scaled("0.5").unwrap(), "500000000000000000");
         for wrong in ["", "-", "1.2.3", "x", "0.1234567890123456789", ".5"] {
             assert_eq!(scaled(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_field_that_is_refused_is_found() {
+        use serde_json::json;
+        let plan = json!({"@type": "/cosmos.upgrade.v1beta1.MsgSoftwareUpgrade", "plan": {"height": "x"}});
+        let fine = json!({"@type": "/cosmos.gov.v1.MsgVote", "proposal_id": "1"});
+        for (name, json, path, value) in [
+            (
+                "cosmos.gov.v1.GenesisState",
+                json!({"params": {"voting_period": "2d"}}),
+                "params.voting_period",
+                json!("2d"),
+            ),
+            ("cosmos.gov.v1.MsgVote", json!({"voter": "a", "foo": 1}), "foo", json!(1)),
+            (
+                "cosmos.gov.v1.MsgSubmitProposal",
+                json!({"title": "t", "messages": [fine, plan]}),
+                "messages[1].plan.height",
+                json!("x"),
+            ),
+        ] {
+            assert!(super::to_bytes(name, &json).is_err());
+            assert_eq!(super::culprit(name, &json), Some((path.to_string(), &value)));
         }
     }
 

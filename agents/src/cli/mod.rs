@@ -8,7 +8,7 @@ mod progress;
 use anyhow::Result;
 use clap::error::ContextKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::PathBuf;
 use zektra_agents::chain::amounts;
@@ -69,6 +69,8 @@ enum Command {
     Tx(chain::tx::Tx),
     /// What a node says of itself.
     Status(chain::query::Status),
+    /// Print the version.
+    Version,
     /// Say in words what a file of this system is.
     Inspect {
         /// The file.
@@ -267,6 +269,11 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Query(c) => chain::query::run(shown, &c),
         Command::Tx(c) => chain::tx::run(shown, &c),
         Command::Status(c) => chain::query::status(shown, &c),
+        Command::Version => {
+            let version = env!("CARGO_PKG_VERSION");
+            output.print(&json!({"name": "zektra", "version": version}), || format!("zektra {version}"));
+            Ok(())
+        }
         Command::Inspect { file } => {
             let facts = zektra_agents::inspect::inspect(&file)?;
             output.print(&facts, || in_words(&facts));

@@ -87,6 +87,19 @@ pub fn as_address(text: &str) -> Option<AccountId> {
     text.to_ascii_lowercase().parse().ok()
 }
 
+/// What is wrong with a text that was meant as an address with the prefix `wanted`, if it looks like one.
+pub fn mistyped(text: &str, wanted: &str) -> Option<String> {
+    /// Letters of an address of 20 bytes behind its prefix, but for one that is missing.
+    const LETTERS: usize = 37;
+    if let Some(id) = as_address(text) {
+        let other = id.prefix() != wanted;
+        return other.then(|| format!("an address with the prefix {:?}, expected {wanted:?}", id.prefix()));
+    }
+    let (prefix, rest) = text.split_once('1')?;
+    let looks = !prefix.is_empty() && rest.len() >= LETTERS && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    looks.then(|| "no address: its checksum does not fit, a letter is wrong or missing".into())
+}
+
 /// How keys are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -164,7 +177,12 @@ impl Keyring {
     /// # Errors
     /// No such key; a file that is none of ours.
     pub fn get(&self, name: &str, prefix: &str) -> Result<Entry> {
-        let missing = || Rejected::Input(format!("key {name:?}: there is none in {}", self.0.display()));
+        let missing = || match mistyped(name, prefix) {
+            Some(wrong) if !KINDS.iter().any(|kind| mistyped(name, &format!("{prefix}{kind}")).is_none()) => {
+                Rejected::Input(format!("{name:?}: {wrong}"))
+            }
+            _ => Rejected::Input(format!("key {name:?}: there is none in {}", self.0.display())),
+        };
         Ok(self.find(name, prefix)?.ok_or_else(missing)?)
     }
 
@@ -230,7 +248,7 @@ fn read(path: &Path) -> Result<Entry> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Keyring, as_address};
+    use super::{Entry, Keyring, as_address, mistyped};
     use crate::key::Key;
 
     fn named_like(address: &str, key: &Key) -> String {
@@ -273,5 +291,20 @@ mod tests {
             assert_eq!(ring.get(&address(&own, kind), "zektra").unwrap().pubkey, own.public());
         }
         assert!(as_address("alice").is_none());
+    }
+
+    #[test]
+    fn an_address_with_a_wrong_letter_is_no_name() {
+        let own = "zektra1r5v5srda7xfth3hn2s26txvrcrntldju5cl8p3";
+        let said = |text: &str| mistyped(text, "zektra").unwrap_or_default();
+        assert_eq!((said(own), said("alice"), said("zektra1x")), Default::default());
+        for wrong in [own.replace("p3", "p4"), own.replace("p3", "p")] {
+            assert!(said(&wrong).contains("checksum does not fit"), "{wrong}");
+        }
+        let cosmos = "cosmos1r5v5srda7xfth3hn2s26txvrcrntldjumt8mhl";
+        assert_eq!(said(cosmos), "an address with the prefix \"cosmos\", expected \"zektra\"");
+        let folder = tempfile::tempdir().unwrap();
+        let missing = |text: &str| Keyring::at(folder.path()).get(text, "zektra").unwrap_err().to_string();
+        assert!(missing(cosmos).contains("expected \"zektra\"") && missing(own).contains("there is none"));
     }
 }

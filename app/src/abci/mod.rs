@@ -2,7 +2,8 @@
 //!
 //! CometBFT opens four connections. The one for consensus owns the block that is worked on; the others see the last
 //! committed state. An error in a consensus call stops the process: whoever goes on after it could disagree with the
-//! other validators. Where the chain waits for another program, CometBFT is told so, and the node ends in order.
+//! other validators. Where the chain waits for another program, or its genesis file is refused, CometBFT is told so, and
+//! the node ends in order.
 
 mod check_tx;
 pub(crate) mod commit;
@@ -38,9 +39,16 @@ fn must<T, E: std::fmt::Display>(call: &str, result: Result<T, E>) -> T {
     }
 }
 
-/// What a call unwinds with, past all who report panics, when the chain waits for another program: why.
+/// What a call unwinds with, past all who report panics, when the node ends in order: why.
 #[derive(Debug)]
 pub(crate) struct Halt(pub String);
+
+/// Ends the node in order: CometBFT is told why.
+fn end(app: &App, why: AppError) -> ! {
+    let said = why.to_string();
+    app.end(why);
+    std::panic::resume_unwind(Box::new(Halt(said)))
+}
 
 /// A time as CometBFT sends it.
 fn time(sent: Option<tendermint_proto::google::protobuf::Timestamp>) -> Timestamp {
@@ -58,7 +66,11 @@ impl Application for App {
     }
 
     fn init_chain(&self, request: RequestInitChain) -> ResponseInitChain {
-        must("init_chain", init_chain::init_chain(self, request))
+        match init_chain::init_chain(self, request) {
+            // No fault of the application, and nothing has begun that others could disagree with.
+            Err(refused) if refused.is_of_genesis() => end(self, refused),
+            done => must("init_chain", done),
+        }
     }
 
     fn query(&self, request: RequestQuery) -> ResponseQuery {
@@ -87,10 +99,7 @@ impl Application for App {
 
     fn finalize_block(&self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock {
         match finalize_block::finalize_block(self, request) {
-            Err(AppError::Halt(why)) => {
-                self.halt(&why);
-                std::panic::resume_unwind(Box::new(Halt(why)))
-            }
+            Err(halt @ AppError::Halt(_)) => end(self, halt),
             done => must("finalize_block", done),
         }
     }

@@ -4,9 +4,12 @@ use super::{say, upgrade};
 use crate::app::{APP_VERSION, App};
 use crate::node::config::{Config, Front, host_and_port};
 use crate::node::run::look;
+use crate::node::trial::try_out;
 use crate::node::{Home, HomeError, dev};
+use crate::solo::{SoloError, stored_block};
 use anyhow::{Result, anyhow, bail};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 use zektra_genesis::Genesis;
@@ -55,6 +58,11 @@ pub fn doctor(home: &Home, migrations: &'static [Migration]) -> Result<()> {
     }
     report.said("config/priv_validator_key.json", home.validator_key().map(|_| "a key".into()).map_err(Into::into));
     report.said("config/node_key.json", home.node_id().map_err(Into::into));
+    for name in ["priv_validator_key.json", "node_key.json", "key_seed.json"] {
+        if home.config_file(name).metadata().is_ok_and(|file| file.mode() & 0o077 != 0) {
+            note(&format!("config/{name}"), "others on this machine may read this secret; `chmod 600` ends that");
+        }
+    }
     report.said("disk", room(home));
     match home.lock() {
         Err(HomeError::Taken(_)) => {
@@ -134,6 +142,9 @@ fn database(home: &Home, config: &Config, genesis: Option<&Genesis>, report: &mu
     let app = look(home, config)?.filter(|app| app.committed().height > 0);
     let Some(app) = app else {
         report.said("database", Ok("no block yet".into()));
+        if let Some(genesis) = genesis {
+            report.said("first block", try_out(genesis).map(|()| "the genesis file makes one".into()));
+        }
         return Ok(());
     };
     let height = app.committed().height;
@@ -161,9 +172,27 @@ fn database(home: &Home, config: &Config, genesis: Option<&Genesis>, report: &mu
         report.said("invariants", Ok(format!("all invariants hold, of {}", names.join(", "))));
     }
     if let Ok(key) = home.validator_key() {
-        validator(&state, &key.verification_key().to_bytes(), genesis, report)?;
+        let key = key.verification_key().to_bytes();
+        validator(&state, &key, genesis, report)?;
+        if stored_block(&app, height)?.is_some() && home.config().is_ok_and(|c| c.comet.binary.is_empty()) {
+            alone(&state, &key, height, report)?;
+        }
     }
     upgrades(&app, &state, config, report)
+}
+
+/// Whether a solo chain can go on: its key makes final blocks alone only with more than two thirds of the power.
+fn alone(state: &dyn StateRead, key: &[u8; 32], height: u64, report: &mut Report) -> Result<()> {
+    let powers = staking::set::last_powers(state)?;
+    let found = staking::by_consensus(state, &staking::validator::address_of(key))?;
+    let own = found.and_then(|v| powers.get(&v.operator).copied()).unwrap_or(0);
+    let total: u64 = powers.values().sum();
+    // Without any stake the genesis file says who validates.
+    if total > 0 && u128::from(own) * 3 <= u128::from(total) * 2 {
+        let error = SoloError::Minority { height: height.saturating_add(2), own, total };
+        report.said("solo chain", Err(error.into()));
+    }
+    Ok(())
 }
 
 /// Checks a module, and says so when that takes long.
@@ -221,8 +250,9 @@ fn validator(state: &dyn StateRead, key: &[u8; 32], genesis: Option<&Genesis>, r
         report.said("validator", Err(anyhow!("{shown}, jailed for ever: {why}")));
     } else if *jailed {
         let until = info.jailed_until.filter(|t| t.seconds > 0).map(time).unwrap_or_default();
+        // The home is as it should be; its operator has something to do.
         let todo = "`zektra tx slashing unjail` by its operator brings it back then";
-        report.said("validator", Err(anyhow!("{shown}, jailed{until}: {todo}")));
+        note("validator", &format!("{shown}, jailed{until}: {todo}"));
     } else {
         report.said("validator", Ok(format!("{shown}, missed {} of the last blocks", info.missed_blocks_counter)));
     }

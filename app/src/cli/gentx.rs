@@ -1,16 +1,20 @@
 //! How several machines begin a chain: accounts, a validator's transaction on each, and all of them in one file.
 
 use super::{Input, say};
-use crate::app::{App, Config};
+use crate::app::AppError;
 use crate::node::Home;
 use crate::node::founding::Founder;
 use crate::node::home::public;
-use anyhow::{Context as _, Result};
+use crate::node::trial::try_out;
+use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
-use zektra_genesis::{Genesis, add_account, gen_txs, set_gen_txs};
+use zektra_genesis::{Genesis, add_account, add_coins, gen_txs, set_gen_txs};
 use zektra_modules::address::Prefix;
 use zektra_modules::decimal::Dec;
 use zektra_proto::cosmos::base::v1beta1::Coin;
@@ -43,6 +47,9 @@ pub struct AddAccount {
     account: String,
     /// What it has at first, as 1000uzektra,20atom.
     coins: String,
+    /// Add the coins to what an account has that is there already.
+    #[arg(long)]
+    append: bool,
     #[command(flatten)]
     keys: Keys,
 }
@@ -84,8 +91,8 @@ pub struct Gentx {
     /// The least that the operator must have staked itself.
     #[arg(long, default_value_t = 1)]
     min_self_delegation: u128,
-    /// Where other nodes find this one.
-    #[arg(long, default_value = "127.0.0.1", value_name = "HOST")]
+    /// Where other nodes find this one: a name, or an address of IPv4 or IPv6.
+    #[arg(long, default_value = "127.0.0.1", value_name = "HOST", value_parser = host)]
     ip: String,
     /// The port of CometBFT there.
     #[arg(long, default_value_t = 26656, value_name = "PORT")]
@@ -135,9 +142,17 @@ pub fn add_genesis_account(home: &Home, command: &AddAccount) -> Result<()> {
     let address = address(&command.account, &command.keys.ring(home), &prefix)?;
     let held = coins(&command.coins)?;
     let amounts = held.iter().map(|c| (&c.denom[..], &c.amount[..]));
-    add_account(&mut document["app_state"], &address, amounts).map_err(|e| Input(e.to_string()))?;
+    let none = held.is_empty() || held.iter().any(|c| c.amount == "0");
+    if none {
+        return Err(Input(format!("coins {:?}: expected amounts of more than 0", command.coins)).into());
+    }
+    let state = &mut document["app_state"];
+    let added =
+        if command.append { add_coins(state, &address, amounts) } else { add_account(state, &address, amounts) };
+    added.map_err(|e| Input(e.to_string()))?;
     home.replace_genesis(&checked(document)?)?;
-    say(&format!("{address} has {} at first\n", command.coins));
+    let more = if command.append { "more " } else { "" };
+    say(&format!("{address} has {} {more}at first\n", command.coins));
     Ok(())
 }
 
@@ -168,12 +183,22 @@ pub fn gentx(home: &Home, command: &Gentx) -> Result<()> {
     founder.commission = [command.commission_rate, command.commission_max_rate, command.commission_max_change_rate];
     founder.min_self_delegation = command.min_self_delegation;
     founder.memo = format!("{}@{}:{}", home.node_id()?, command.ip, command.p2p_port);
+    // What can be said before is not said after a passphrase.
+    demand_terms(command, &founder)?;
+    founder.check(&operator, &prefix).map_err(|e| Input(format!("gentx: {e}")))?;
     let key = entry.open(&ask::passphrase(command.keys.keyring_backend, &entry)?)?;
     let tx = founder.transaction(&key, &prefix, chain_id)?;
     // Refused here and not on the others' machines.
     let mut document = genesis.document.clone();
     set_gen_txs(&mut document["app_state"], vec![tx.clone()]);
-    try_out(&checked(document)?)?;
+    try_out(&checked(document)?).map_err(|e| match e.downcast() {
+        Ok(AppError::GenTx { why, .. }) => Input(format!("gentx: {why}")).into(),
+        Ok(AppError::Refused(why)) if why.starts_with("validators") => {
+            Input(format!("amount {:?}: {why}", command.amount)).into()
+        }
+        Ok(other) => other.into(),
+        Err(other) => other,
+    })?;
     let path = match &command.output_document {
         Some(path) => {
             zektra_wallet::files::write(path, format!("{tx}\n").as_bytes())?;
@@ -185,16 +210,21 @@ pub fn gentx(home: &Home, command: &Gentx) -> Result<()> {
     Ok(())
 }
 
-/// Executes a genesis file in a folder that is gone afterwards: what a node would say of it.
-fn try_out(genesis: &Genesis) -> Result<()> {
-    let folder = tempfile::Builder::new().prefix("zektrad-").tempdir().context("cannot make a folder for a trial")?;
-    let app = App::open(Config { home: folder.path().into(), ..Config::default() })?;
-    let typed = &genesis.typed;
-    let time: tendermint_proto::google::protobuf::Timestamp = typed.genesis_time.into();
-    let time = zektra_proto::Timestamp { seconds: time.seconds, nanos: time.nanos };
-    let first = typed.initial_height.unsigned_abs();
-    let done = app.init(typed.chain_id.as_str(), time, first, &typed.consensus_params.clone().into(), &typed.app_state);
-    done.map(drop).map_err(|e| Input(e.to_string()).into())
+/// Terms of a validator that contradict each other, by the flags that say them.
+fn demand_terms(command: &Gentx, founder: &Founder) -> Result<(), Input> {
+    let Gentx { commission_rate: rate, commission_max_rate: most, commission_max_change_rate: change, .. } = command;
+    let wrong = |text: String| Err(Input(text));
+    if founder.description.moniker.is_empty() {
+        return wrong("--moniker \"\": expected a name".into());
+    }
+    if rate > most {
+        return wrong(format!("--commission-rate {rate}: commission cannot be more than the max rate, {most}"));
+    }
+    if change > most {
+        let what = "commission change rate cannot be more than the max rate";
+        return wrong(format!("--commission-max-change-rate {change}: {what}, {most}"));
+    }
+    Ok(())
 }
 
 fn demand_balance(document: &Value, address: &str, stake: &Coin) -> Result<()> {
@@ -215,16 +245,31 @@ fn demand_balance(document: &Value, address: &str, stake: &Coin) -> Result<()> {
     Ok(())
 }
 
-/// Whether CometBFT can be told to connect there: the text goes into its configuration.
-fn is_peer(text: &str) -> bool {
-    let Some((id, place)) = text.split_once('@') else { return false };
-    let Some((host, port)) = place.rsplit_once(':') else { return false };
-    let is_host = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
-    id.len() == 40
-        && id.bytes().all(|b| b.is_ascii_hexdigit())
-        && !host.is_empty()
-        && host.chars().all(is_host)
-        && port.parse::<u16>().is_ok()
+/// A host as it stands before a port.
+fn host(text: &str) -> Result<String, String> {
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Ok(format!("[{text}]"));
+    }
+    let label = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let name = text.len() <= 253 && !text.starts_with('-') && text.split('.').all(label);
+    // What ends in a number is an address, or nothing.
+    let numeric = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let fits = bracketed.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok())
+        || (name && (!numeric || text.parse::<Ipv4Addr>().is_ok()));
+    if fits { Ok(text.into()) } else { Err(format!("{text:?}, expected a host's name or address, as 203.0.113.5")) }
+}
+
+/// The node's id in a memo, if CometBFT can be told to connect there: the text goes into its configuration.
+fn peer(text: &str) -> Option<&str> {
+    let (id, place) = text.split_once('@')?;
+    let (name, port) = place.rsplit_once(':')?;
+    // A plain address of IPv6 would run into the port.
+    let fits = id.len() == 40
+        && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        && host(name).is_ok_and(|same| same == name)
+        && port.parse::<u16>().is_ok_and(|port| port > 0);
+    fits.then_some(id)
 }
 
 pub fn collect_gentxs(home: &Home, command: &Collect) -> Result<()> {
@@ -249,30 +294,47 @@ pub fn collect_gentxs(home: &Home, command: &Collect) -> Result<()> {
         ))
         .into());
     }
+    let (own, own_key) = (home.node_id()?, home.validator_key()?.verification_key().to_bytes());
     let mut txs = BTreeMap::new();
-    let mut peers = vec![];
+    let (mut peers, mut ids) = (vec![], BTreeMap::new());
     for path in &files {
         let shown = path.display();
         let text = std::fs::read_to_string(path).map_err(|e| Input(format!("{shown}: {e}")))?;
         let tx: Value = serde_json::from_str(&text).map_err(|e| Input(format!("{shown}: {e}")))?;
         let memo = tx["body"]["memo"].as_str().unwrap_or_default().to_string();
-        let operator = tx["body"]["messages"][0]["validator_address"].as_str().unwrap_or_default().to_string();
+        let message = &tx["body"]["messages"][0];
+        let operator = message["validator_address"].as_str().unwrap_or_default().to_string();
+        let is_own = message["pubkey"]["key"] == STANDARD.encode(own_key);
         // In the same order on all machines, whatever the files are called.
-        if txs.insert(operator.clone(), tx).is_some() {
+        if txs.insert(operator.clone(), (tx, path)).is_some() {
             return Err(Input(format!("{shown}: {operator} makes a validator in another file, too")).into());
         }
-        if !is_peer(&memo) {
-            let expected = "<node id of 40 hexadecimal digits>@<host>:<port>";
+        let Some(id) = peer(&memo) else {
+            let expected = "<node id of 40 lower-case hexadecimal digits>@<host>:<port>";
             return Err(Input(format!("{shown}: body.memo: {memo:?}, expected {expected}")).into());
+        };
+        if id == own && !is_own {
+            return Err(Input(format!("{shown}: body.memo: {memo:?} is this home's node, of another validator")).into());
+        }
+        if let Some(other) = ids.insert(id.to_string(), path) {
+            let other = other.display();
+            return Err(Input(format!("{shown}: body.memo: node {id} stands in {other}, too, expected its own")).into());
         }
         peers.push(memo);
     }
-    set_gen_txs(&mut document["app_state"], txs.into_values().collect());
+    let (txs, paths): (Vec<_>, Vec<_>) = txs.into_values().unzip();
+    set_gen_txs(&mut document["app_state"], txs);
     let genesis = checked(document)?;
-    try_out(&genesis)?;
+    try_out(&genesis).map_err(|e| match e.downcast() {
+        Ok(AppError::GenTx { index, of, why }) => {
+            let path = paths.get(index).map(|path| path.display().to_string()).unwrap_or_default();
+            Input(format!("{path} ({of}): {why}")).into()
+        }
+        Ok(other) => anyhow::Error::from(other),
+        Err(other) => other,
+    })?;
     home.replace_genesis(&genesis)?;
-    let own = home.node_id()?;
-    peers.retain(|peer| !peer.starts_with(&own));
+    write_peers(home, &peers)?;
     let facts = json!({
         "chain_id": genesis.typed.chain_id,
         "validators": files.len(),
@@ -281,4 +343,15 @@ pub fn collect_gentxs(home: &Home, command: &Collect) -> Result<()> {
     });
     say(&format!("{facts:#}\n"));
     Ok(())
+}
+
+/// Names the others in CometBFT's configuration, where it is there: a node leaves itself out when it connects.
+fn write_peers(home: &Home, peers: &[String]) -> Result<()> {
+    let path = home.config_file("config.toml");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+    let named = |line: &str| match line.starts_with("persistent_peers =") {
+        true => format!("persistent_peers = \"{}\"\n", peers.join(",")),
+        false => line.into(),
+    };
+    zektra_wallet::files::write(&path, text.split_inclusive('\n').map(named).collect::<String>().as_bytes())
 }

@@ -2,12 +2,12 @@
 
 use super::{Input, say};
 use crate::app::APP_VERSION;
-use crate::node::founding::found;
+use crate::node::founding::{found, peer};
 use crate::node::home::public;
-use crate::node::run::{now, open};
+use crate::node::run::{look, now};
 use crate::node::{Config, Home, HomeError, dev};
 use crate::solo::rpc::COMETBFT_VERSION;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
@@ -110,6 +110,10 @@ pub fn init(home: &Home, command: &Init) -> Result<()> {
     });
     say(&format!("{facts:#}\n"));
     warn(&genesis);
+    if !command.bare {
+        let path = home.config_file("genesis.json");
+        eprintln!("note: this is a chain of its own; to join another, put its genesis file at {}", path.display());
+    }
     Ok(())
 }
 
@@ -138,9 +142,24 @@ pub fn testnet(command: &Testnet) -> Result<()> {
     }
     let named: Vec<_> = homes.iter().map(|(home, name)| (home, name.clone())).collect();
     let genesis = found(&spec, now(), &named)?;
-    for (home, _) in &homes {
+    let with_test_accounts = dev::holds(&genesis);
+    let mut peers = vec![];
+    for (k, (home, _)) in (0..).zip(&homes) {
         home.write_genesis(&genesis)?;
-        say(&format!("{}  {}\n", home.path().display(), home.node_id()?));
+        let operator = match with_test_accounts {
+            true => format!("test account {}", dev::ACCOUNTS + k),
+            false => "words in config/key_seed.json".into(),
+        };
+        say(&format!("{}  {}  operator: {operator}\n", home.path().display(), home.node_id()?));
+        peers.push(peer(&home.node_id()?, k));
+    }
+    say(&format!("persistent_peers = {:?}\n", peers.join(",")));
+    if with_test_accounts {
+        let first = dev::ACCOUNTS;
+        let words = dev::MNEMONIC;
+        say(&format!(
+            "operators: `zektra keys add operator --recover --index {first}` and so on, with the words: {words}\n"
+        ));
     }
     warn(&genesis);
     Ok(())
@@ -149,8 +168,12 @@ pub fn testnet(command: &Testnet) -> Result<()> {
 pub fn export(home: &Home) -> Result<()> {
     home.demand()?;
     let _lock = home.lock()?;
-    let app = open(home, &home.config()?)?;
-    say(&format!("{:#}\n", app.export()?));
+    let app = look(home, &home.config()?)?.filter(|app| app.committed().height > 0);
+    let none = || {
+        let genesis = home.config_file("genesis.json");
+        anyhow!("no block yet: the chain still begins with {}", genesis.display())
+    };
+    say(&format!("{:#}\n", app.ok_or_else(none)?.export()?));
     Ok(())
 }
 

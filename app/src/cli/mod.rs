@@ -1,7 +1,9 @@
 //! The commands of `zektrad`.
 //!
-//! Exit codes: 0 done, 1 failed, 2 bad usage or input, 4 halted because the chain waits for another program.
+//! Exit codes: 0 done, 1 failed, 2 bad usage or input, 4 halted because the chain waits for another program, 5 halted
+//! because this program came before its upgrade.
 
+mod comet;
 mod doctor;
 mod gentx;
 mod init;
@@ -23,9 +25,12 @@ use zektra_wallet::rejected::Rejected;
 
 /// What `--help` says of exit codes.
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 bad usage or input; 4 halted: the chain waits for an upgrade that this \
-    program does not know, or has made one: start the program that knows it in the same home.";
+    program does not know, or has made one: start the program that knows it in the same home; 5 halted: this program makes an \
+    upgrade whose height has not come: start the one from before in the same home.";
 /// The exit code of a node that waits for another program.
 const HALTED: u8 = 4;
+/// The exit code of a program that came before its upgrade.
+const EARLY: u8 = 5;
 
 /// The node of a Zektra chain.
 #[derive(Parser)]
@@ -82,6 +87,9 @@ enum Command {
         #[arg(long, short, default_value = "text")]
         output: init::Output,
     },
+    /// Print what CometBFT calls this node and its validator.
+    #[command(subcommand, visible_alias = "tendermint")]
+    Comet(comet::Comet),
     /// Print the version, and the versions of what it speaks.
     Version {
         /// text or json.
@@ -101,17 +109,20 @@ struct Input(String);
 const NAMED: [ErrorKind; 4] =
     [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::IsADirectory, ErrorKind::NotADirectory];
 
+/// Whether an error is one of the application for which this holds.
+fn of_app(error: &(dyn std::error::Error + 'static), holds: impl Fn(&AppError) -> bool) -> bool {
+    let inner = |e: &SoloError| matches!(e, SoloError::App(e) if holds(e));
+    error.downcast_ref::<AppError>().is_some_and(&holds) || error.downcast_ref().is_some_and(inner)
+}
+
 /// 2 for bad input, 4 for a chain that waits for another program, 1 for the rest.
 fn exit_code(error: &anyhow::Error) -> u8 {
-    let halted = |e: &(dyn std::error::Error + 'static)| {
-        matches!(e.downcast_ref(), Some(AppError::Halt(_)))
-            || matches!(e.downcast_ref(), Some(SoloError::App(AppError::Halt(_))))
-    };
-    if error.chain().any(halted) {
+    if error.chain().any(|e| of_app(e, |e| matches!(e, AppError::Halt(_)))) {
         return HALTED;
     }
     let input = |e: &(dyn std::error::Error + 'static)| {
         e.is::<Input>()
+            || of_app(e, AppError::is_of_genesis)
             || e.is::<SpecError>()
             || e.is::<Rejected>()
             || match e.downcast_ref() {
@@ -185,19 +196,19 @@ pub fn run(migrations: &'static [Migration]) -> ExitCode {
         Command::Export => init::export(&home),
         Command::Doctor => doctor::doctor(&home, migrations),
         Command::UpgradeInfo { output } => upgrade::info(&home, output, migrations),
+        Command::Comet(command) => comet::comet(&home, &command),
         Command::Version { output } => init::version(output),
         Command::Config => init::config(&home),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            let code = exit_code(&e);
-            let said = match code {
-                HALTED => format!(
-                    "halted: {e:#}\nNothing is wrong and nothing is lost: start the program that this upgrade comes with in the same \
-                     home; `zektrad upgrade-info` says where the chain stands."
-                ),
-                _ => format!("error: {e:#}"),
+            let (code, said) = match exit_code(&e) {
+                HALTED => {
+                    let (advice, early) = upgrade::advice(&home, migrations);
+                    (if early { EARLY } else { HALTED }, format!("halted: {e:#}\n{advice}"))
+                }
+                code => (code, format!("error: {e:#}")),
             };
             // A reader that has gone does not change the exit code.
             let _ = writeln!(std::io::stderr(), "{said}");

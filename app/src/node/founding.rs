@@ -9,6 +9,7 @@ use tendermint::Time;
 use zektra_genesis::{Genesis, Spec, add_account, set_gen_txs};
 use zektra_modules::address::{Address, Prefix};
 use zektra_modules::decimal::Dec;
+use zektra_modules::module::handler_of;
 use zektra_proto::cosmos::base::v1beta1::Coin;
 use zektra_proto::cosmos::crypto::ed25519;
 use zektra_proto::cosmos::staking::v1beta1::{CommissionRates, Description, MsgCreateValidator};
@@ -51,24 +52,37 @@ impl Founder {
     /// # Errors
     /// A key of another kind than Ed25519; what the libraries say.
     pub fn transaction(&self, operator: &Key, prefix: &Prefix, chain_id: &str) -> Result<Value> {
-        let key = self.key.ed25519().context("the key in consensus: expected one of Ed25519")?;
-        let key = ed25519::PubKey { key: key.as_bytes().to_vec().into() };
-        let [rate, max_rate, max_change_rate] = self.commission.map(|d| d.digits());
-        let address =
-            Address::new(operator.public().account_id(prefix.as_str()).map_err(anyhow::Error::msg)?.to_bytes())?;
-        let message = MsgCreateValidator {
-            description: Some(self.description.clone()),
-            commission: Some(CommissionRates { rate, max_rate, max_change_rate }),
-            min_self_delegation: self.min_self_delegation.to_string(),
-            validator_address: prefix.operator_text(&address),
-            pubkey: Some(any(&key)),
-            value: Some(self.stake.clone()),
-            ..MsgCreateValidator::default()
-        };
+        let address = operator.public().account_id(prefix.as_str()).map_err(anyhow::Error::msg)?;
+        let message = self.message(&Address::new(address.to_bytes())?, prefix)?;
         let tx = unsigned(vec![any(&message)], &self.memo, 0, vec![], GAS);
         // At genesis all accounts have number 0 for signers.
         let signed = sign(&tx, operator, &Signing { chain_id, account_number: 0, sequence: 0 })?;
         Ok(json::write(&signed)?)
+    }
+
+    /// Checks what can be said of it without a state.
+    ///
+    /// # Errors
+    /// Terms that a validator cannot have.
+    pub fn check(&self, operator: &str, prefix: &Prefix) -> Result<()> {
+        let message = any(&self.message(&prefix.parse(operator)?, prefix)?);
+        handler_of(&message)?.check(&message.value, prefix)?;
+        Ok(())
+    }
+
+    fn message(&self, operator: &Address, prefix: &Prefix) -> Result<MsgCreateValidator> {
+        let key = self.key.ed25519().context("the key in consensus: expected one of Ed25519")?;
+        let key = ed25519::PubKey { key: key.as_bytes().to_vec().into() };
+        let [rate, max_rate, max_change_rate] = self.commission.map(|d| d.digits());
+        Ok(MsgCreateValidator {
+            description: Some(self.description.clone()),
+            commission: Some(CommissionRates { rate, max_rate, max_change_rate }),
+            min_self_delegation: self.min_self_delegation.to_string(),
+            validator_address: prefix.operator_text(operator),
+            pubkey: Some(any(&key)),
+            value: Some(self.stake.clone()),
+            ..MsgCreateValidator::default()
+        })
     }
 }
 
@@ -93,13 +107,18 @@ pub fn found(spec: &Spec, time: Time, homes: &[(&Home, String)]) -> Result<Genes
         add_account(state, &address, [(&spec.native[..], &spec.founders.balance[..])])?;
         let stake = Coin { denom: spec.native.clone(), amount: spec.founders.stake.clone() };
         let mut founder = Founder::new(public(&home.validator_key()?), moniker, stake);
-        founder.memo = format!("{}@127.0.0.1:26656", home.node_id()?);
+        founder.memo = peer(&home.node_id()?, index - ACCOUNTS);
         let tx = founder.transaction(&operator, &prefix, &spec.chain_id)?;
         home.write_gen_tx(&tx)?;
         txs.push(tx);
     }
     set_gen_txs(&mut genesis.document["app_state"], txs);
     Ok(Genesis::check(genesis.document)?)
+}
+
+/// Where the `k`-th of several nodes on one machine is found: ports as `scripts/devnet` has them.
+pub fn peer(node_id: &str, k: u32) -> String {
+    format!("{node_id}@127.0.0.1:{}", 26656 + 10 * k)
 }
 
 fn new_operator(home: &Home) -> Result<Key> {

@@ -6,6 +6,7 @@ pub mod founding;
 pub mod home;
 mod launched;
 pub mod run;
+pub mod trial;
 
 pub use config::Config;
 pub use home::Home;

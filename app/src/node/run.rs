@@ -1,8 +1,8 @@
 //! Runs a node until it is told to stop.
 
 use super::launched::Launched;
-use super::{Config, Home, config};
-use crate::app::{self, App, AppError};
+use super::{Config, Home, config, trial};
+use crate::app::{self, App};
 use crate::front::serve::{raise_descriptors, serve};
 use crate::front::{grpc, rest, rpc};
 use crate::server::Server;
@@ -268,6 +268,9 @@ pub fn solo(
     let Listening { runtime, listeners } = listening;
     let app = open(home, config)?;
     let endpoints = listeners.endpoints();
+    if app.committed().height == 0 {
+        trial::demand(&home.genesis()?)?;
+    }
     let solo = open_solo(home, &app, &config.moniker, &endpoints, Limits::default())?;
     if app.committed().height == 0 {
         // Whoever asks finds a state.
@@ -304,12 +307,17 @@ const ANSWER_AT_HALT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// It cannot begin, or a server fails; the state is of another chain than the genesis file; the chain waits for another
-/// program, [`AppError::Halt`].
+/// program, or refuses its genesis file.
 pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnce(&Endpoints, &str)) -> Result<()> {
-    let named = home.genesis()?.typed.chain_id;
+    let genesis = home.genesis()?;
+    let named = genesis.typed.chain_id.clone();
     let _lock = home.lock()?;
     let Listening { runtime, listeners } = Listening::bind(config, false)?;
     let app = open(home, config)?;
+    if app.committed().height == 0 {
+        trial::demand(&genesis)?;
+    }
+    drop(genesis);
     let (told, gone, launches) = (stop.clone(), Stop::default(), !config.comet.binary.is_empty());
     let child_gone = gone.clone();
     app.on_halt(move || {
@@ -345,7 +353,7 @@ pub fn behind_comet(home: &Home, config: &Config, stop: &Stop, ready: impl FnOnc
     });
     stop.now();
     // CometBFT before the application: it would call a missing one lost.
-    let halted = app.halted().map(|why| AppError::Halt(why.into()));
+    let halted = app.ended().cloned();
     let ended = match launched {
         None => Ok(()),
         // It waits for the answer to a block, in which it does not hear that it should stop. Its block is on the disk.

@@ -127,7 +127,12 @@ fn validator_set(
         params["page"] = (all.len() / PER_PAGE + 1).to_string().into();
         params["per_page"] = PER_PAGE.to_string().into();
         let answer = node.ask("validators", params)?;
-        let some: Vec<tendermint::validator::Info> = field(&answer, "/validators")?;
+        let mut some: Vec<tendermint::validator::Info> = field(&answer, "/validators")?;
+        for (k, v) in some.iter_mut().enumerate() {
+            // The library leaves it out when it reads.
+            let priority = field::<String>(&answer, &format!("/validators/{k}/proposer_priority"));
+            v.proposer_priority = priority.ok().and_then(|p| p.parse::<i64>().ok()).unwrap_or(0).into();
+        }
         let number = |pointer| field::<String>(&answer, pointer).map(|n| n.parse::<i64>().unwrap_or(0));
         (total, found_at) = (usize::try_from(number("/total")?).unwrap_or(0), number("/block_height")?);
         if some.is_empty() {

@@ -32,8 +32,8 @@ use zektra_comet::{Comet, RpcError};
 use zektra_genesis::Genesis;
 use zektra_proto::tendermint::abci::response_process_proposal::ProposalStatus;
 use zektra_proto::tendermint::abci::{
-    CheckTxType, CommitInfo, RequestCheckTx, RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal,
-    RequestProcessProposal, ResponseCheckTx, ResponseFinalizeBlock, ValidatorUpdate,
+    CheckTxType, CommitInfo, RequestCheckTx, RequestFinalizeBlock, RequestPrepareProposal, RequestProcessProposal,
+    ResponseCheckTx, ResponseFinalizeBlock, ValidatorUpdate,
 };
 use zektra_proto::tendermint::types::{Block as RawBlock, Commit as RawCommit, ConsensusParams};
 use zektra_state::{Changes, StateError};
@@ -58,7 +58,8 @@ pub enum SoloError {
     /// The validator of this home cannot make final blocks alone.
     #[error(
         "block {height}: the key of this home has a power of {own} of {total}, and makes final blocks alone only with more \
-         than two thirds; start without --solo to join others"
+         than two thirds: start without --solo where the others of the set run nodes of this chain, too; otherwise begin \
+         anew with a copy of the home from before, or with another chain of what `zektrad export` prints"
     )]
     Minority {
         /// The block that is not made.
@@ -196,19 +197,8 @@ impl Solo {
         document: &tendermint::Genesis<Value>,
         named: Vec<ValidatorUpdate>,
     ) -> Result<(Tip, Arc<Validators>), SoloError> {
-        let params = document.consensus_params.clone().into();
-        let state = document.app_state.to_string();
-        let initial_height = document.initial_height;
-        let time = document.genesis_time;
-        let request = RequestInitChain {
-            time: Some(time.into()),
-            chain_id: document.chain_id.to_string(),
-            consensus_params: Some(params),
-            validators: named.clone(),
-            app_state_bytes: state.into_bytes().into(),
-            initial_height,
-        };
-        let answer = crate::abci::init_chain::init_chain(app, request)?;
+        let (initial_height, time) = (document.initial_height, document.genesis_time);
+        let answer = crate::abci::init_chain::init_chain(app, crate::abci::init_chain::request(document))?;
         let first = if answer.validators.is_empty() { named } else { answer.validators };
         let first = Arc::new(Validators::default().with(&first)?);
         let parent =

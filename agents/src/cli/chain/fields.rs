@@ -147,7 +147,9 @@ fn hint(field: &FieldDescriptor) -> String {
         Kind::String => match bech(field) {
             Some(Bech::Account) => format!("{words}: an address, or the name of a key"),
             Some(Bech::Operator) => format!("{words}: an address of a validator or its operator, or the name of a key"),
-            Some(Bech::Consensus) => format!("{words}: an address of consensus, or the key as JSON"),
+            Some(Bech::Consensus) => {
+                format!("{words}: an address of consensus, the key as JSON, or the validator's operator")
+            }
             None => words,
         },
         _ => words,
@@ -213,6 +215,7 @@ fn value(settings: &Settings, field: &FieldDescriptor, text: &str) -> Result<Val
     }
     match bech(field) {
         Some(Bech::Consensus) if text.starts_with('{') => return Ok(consensus_address(settings, text)?.into()),
+        Some(Bech::Consensus) => return Ok(settings.consensus_address(text)?.into()),
         Some(form) => return Ok(settings.address_as(form, text)?.into()),
         None => {}
     }
@@ -260,7 +263,11 @@ fn consensus_address(settings: &Settings, text: &str) -> Result<String> {
 pub fn consensus_key(text: &str) -> Result<Value> {
     let form = r#"{"@type":"/cosmos.crypto.ed25519.PubKey","key":"…"}"#;
     let wrong = || Rejected::Input(format!("public key {text:?}: expected {form}"));
-    let key: Value = serde_json::from_str(text).map_err(|_| wrong())?;
+    let mut key: Value = serde_json::from_str(text).map_err(|_| wrong())?;
+    // As CometBFT's programs print it.
+    if key["type"] == "tendermint/PubKeyEd25519" {
+        key = json!({"@type": "/cosmos.crypto.ed25519.PubKey", "key": key["value"]});
+    }
     let length = key["key"].as_str().and_then(|key| STANDARD.decode(key).ok()).map(|bytes| bytes.len());
     let fits = key["@type"] == "/cosmos.crypto.ed25519.PubKey" && length == Some(32);
     Ok(if fits { key } else { return Err(wrong().into()) })

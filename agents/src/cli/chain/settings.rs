@@ -3,12 +3,16 @@
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use cosmrs::AccountId;
+use prost::Message as _;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 use zektra_agents::chain::client::Client;
-use zektra_agents::chain::keyring::{Backend, Keyring};
+use zektra_agents::chain::keyring::{Backend, Keyring, mistyped};
 use zektra_agents::rejected::{Rejected, expect};
 use zektra_comet::Remote;
+use zektra_proto::cosmos::crypto::ed25519::PubKey;
+use zektra_proto::cosmos::staking::v1beta1::{QueryValidatorRequest, QueryValidatorResponse};
 
 /// The prefix of addresses where nothing else is said.
 const PREFIX: &str = "zektra";
@@ -186,15 +190,29 @@ impl Settings {
                 let named = form != Bech::Consensus;
                 let (not, what) = if named { ("neither", " nor the name of a key") } else { ("not", "") };
                 let wrong = || {
-                    Rejected::Input(format!(
-                        "{text:?}: {not} an address {wanted}1…{what}; --prefix names another prefix"
-                    ))
+                    let plain = || format!("{not} an address {wanted}1…{what}; --prefix names another prefix");
+                    Rejected::Input(format!("{text:?}: {}", mistyped(text, &wanted).unwrap_or_else(plain)))
                 };
                 let key = if named { self.keyring.find(text, prefix)? } else { None };
                 key.ok_or_else(wrong)?.pubkey.account_id(prefix).map_err(|_| wrong())?.to_bytes()
             }
         };
         form.encode(prefix, &bytes)
+    }
+
+    /// An address of consensus as it is, a validator's operator as the address of its key, which the chain knows.
+    ///
+    /// # Errors
+    /// Neither; no validator of the chain; no answer.
+    pub fn consensus_address(&self, text: &str) -> Result<String> {
+        let plain = self.address_as(Bech::Consensus, text);
+        let (Err(_), Ok(validator_addr)) = (&plain, self.address_as(Bech::Operator, text)) else { return plain };
+        let request = QueryValidatorRequest { validator_addr };
+        let path = "/cosmos.staking.v1beta1.Query/Validator";
+        let answer: QueryValidatorResponse = self.client().query(path, &request).with_context(|| text.to_string())?;
+        let key = answer.validator.and_then(|v| v.consensus_pubkey).unwrap_or_default();
+        let key = PubKey::decode(&key.value[..]).with_context(|| format!("{text}: the key of consensus"))?;
+        Bech::Consensus.encode(&self.prefix, &Sha256::digest(&key.key)[..20])
     }
 }
 

@@ -47,7 +47,8 @@ impl Own for Submit {
             "messages": file.messages, "initial_deposit": deposit, "proposer": from.account()?,
             "metadata": file.metadata, "title": file.title, "summary": file.summary, "expedited": file.expedited,
         });
-        from.sign(vec![of_json(SUBMIT, &message)?])
+        let message = of_json(SUBMIT, &message).with_context(|| self.file.display().to_string())?;
+        from.sign(vec![message])
     }
 }
 
@@ -155,9 +156,25 @@ pub struct Upgrade {
     proposal: Proposal,
 }
 
+/// Says so if the chain is past the height already: the deposit is paid all the same.
+fn warn_of_past(from: Signer<'_>, height: i64) {
+    if from.offline {
+        return;
+    }
+    // Whoever cannot be asked now is asked again later, if anybody must be.
+    let Ok(status) = from.settings.client().rpc("status", json!({})) else { return };
+    let last = status["sync_info"]["latest_block_height"].as_str().and_then(|h| h.parse::<i64>().ok());
+    if let Some(last) = last.filter(|last| *last >= height) {
+        eprintln!(
+            "warning: --upgrade-height {height}: the chain is at {last} already, such a plan is refused when it passes"
+        );
+    }
+}
+
 impl Own for Upgrade {
     fn make(self, from: Signer<'_>) -> Result<Made> {
         let Self { name, upgrade_height, upgrade_info, proposal } = self;
+        warn_of_past(from, upgrade_height);
         // No time, as Go writes it.
         let plan = json!({
             "name": name, "time": "0001-01-01T00:00:00Z", "height": upgrade_height.to_string(), "info": upgrade_info,

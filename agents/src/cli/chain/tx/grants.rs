@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use zektra_agents::chain::{amounts, duration};
 use zektra_agents::rejected::{Rejected, expect};
 use zektra_proto::Timestamp;
@@ -51,18 +51,31 @@ pub struct Grant {
     /// With delegate, unbond and redelegate: validators to which it does not apply.
     #[arg(long, value_name = "ADDRESSES", value_delimiter = ',')]
     deny_validators: Vec<String>,
-    /// Until when: as 2030-01-01T00:00:00Z, or in seconds since 1970.
-    #[arg(long, value_name = "TIME")]
-    expiration: Option<String>,
+    /// Until when: as 2030-01-01T00:00:00Z, in seconds since 1970, or from now as 24h.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    expiration: Option<Timestamp>,
+}
+
+/// A time: as RFC 3339, in seconds since 1970, or from now on.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let wrong =
+        |_| format!("{text:?}, expected a time as 2030-01-01T00:00:00Z, in seconds since 1970, or from now as 24h");
+    if let Ok(seconds) = text.parse() {
+        return Ok(Timestamp { seconds, nanos: 0 });
+    }
+    text.parse().or_else(|_| Ok(after(duration::read(text).map_err(wrong)?)))
+}
+
+/// The time when this much has passed.
+#[allow(clippy::disallowed_methods, reason = "the user says how long from now; the transaction names the time")]
+fn after(span: Duration) -> Timestamp {
+    let seconds = (SystemTime::now() + span).duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs());
+    Timestamp { seconds: i64::try_from(seconds).unwrap_or(i64::MAX), nanos: 0 }
 }
 
 /// A time in the JSON of a message.
-fn time(text: Option<&String>) -> Value {
-    let of = |text: &String| match text.parse() {
-        Ok(seconds) => Timestamp { seconds, nanos: 0 }.to_string(),
-        Err(_) => text.clone(),
-    };
-    text.map(of).into()
+fn shown(time: Option<Timestamp>) -> Value {
+    time.map(|t| t.to_string()).into()
 }
 
 impl Grant {
@@ -107,7 +120,7 @@ impl Own for Grant {
     fn make(self, from: Signer<'_>) -> Result<Made> {
         let message = json!({
             "granter": from.account()?, "grantee": from.settings.address(&self.grantee)?,
-            "grant": {"authorization": self.authorization(from)?, "expiration": time(self.expiration.as_ref())},
+            "grant": {"authorization": self.authorization(from)?, "expiration": shown(self.expiration)},
         });
         from.sign(vec![of_json("cosmos.authz.v1beta1.MsgGrant", &message)?])
     }
@@ -137,9 +150,9 @@ pub struct Allow {
     /// The most in all.
     #[arg(long, value_name = "COINS")]
     spend_limit: Option<String>,
-    /// Until when: as 2030-01-01T00:00:00Z, or in seconds since 1970.
-    #[arg(long, value_name = "TIME")]
-    expiration: Option<String>,
+    /// Until when: as 2030-01-01T00:00:00Z, in seconds since 1970, or from now as 24h.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    expiration: Option<Timestamp>,
     /// With --period-limit: a time as 24h, or in seconds.
     #[arg(long, value_name = "TIME", value_parser = period, requires = "period_limit")]
     period: Option<Duration>,
@@ -162,16 +175,15 @@ impl Own for Allow {
         expect(granter != grantee, || format!("{granter}: expected two accounts"))?;
         let list = |text: Option<&String>| Ok::<_, Rejected>(coins(text)?.iter().map(coin).collect::<Vec<_>>());
         let basic = json!({
-            "spend_limit": list(self.spend_limit.as_ref())?, "expiration": time(self.expiration.as_ref()),
+            "spend_limit": list(self.spend_limit.as_ref())?, "expiration": shown(self.expiration),
         });
         let kind = |name: &str| format!("/cosmos.feegrant.v1beta1.{name}");
         let mut allowance = match self.period {
             Some(period) => {
                 let limit = list(self.period_limit.as_ref())?;
-                // A period that has ended begins anew with the first fee.
                 json!({
                     "@type": kind("PeriodicAllowance"), "basic": basic, "period": format!("{}s", period.as_secs()),
-                    "period_spend_limit": limit, "period_can_spend": limit, "period_reset": "1970-01-01T00:00:00Z",
+                    "period_spend_limit": limit, "period_can_spend": limit, "period_reset": shown(Some(after(period))),
                 })
             }
             None => {

@@ -39,6 +39,12 @@ struct Making {
     /// What is paid for a unit of gas, as 0.025uzektra [env: ZEKTRA_GAS_PRICES].
     #[arg(long, value_name = "PRICES")]
     gas_prices: Option<String>,
+    /// Who pays the fee instead of the signer, having granted that: an address, or the name of a key.
+    #[arg(long, value_name = "ACCOUNT")]
+    fee_granter: Option<String>,
+    /// Who pays the fee and signs, too: the signer of the message, or with --generate-only another account.
+    #[arg(long, value_name = "ACCOUNT")]
+    fee_payer: Option<String>,
     /// Most gas to use: a number, or `auto` for what a simulation takes.
     #[arg(long, default_value = "200000", value_name = "GAS")]
     gas: Gas,

@@ -63,7 +63,10 @@ impl Signer<'_> {
 /// # Errors
 /// Fields that the message does not have.
 pub fn of_json(name: &str, json: &Value) -> Result<Any> {
-    let value = json::to_bytes(name, json).map_err(|e| Rejected::Input(e.to_string()))?;
+    let value = json::to_bytes(name, json).map_err(|e| {
+        let at = json::culprit(name, json).map(|(path, found)| format!("{path} {found}: ")).unwrap_or_default();
+        Rejected::Input(format!("{name}: {at}{}", e.why))
+    })?;
     Ok(Any { type_url: format!("/{name}"), value })
 }
 
@@ -143,6 +146,24 @@ const fn own<A: Own>(
     OwnCommand { module, name, about, example, instead_of, arguments: A::augment_args, make: make::<A> }
 }
 
+/// A proposal's file.
+const PROPOSAL: &str = r#"proposal.json --from alice
+
+with proposal.json as
+  {
+    "messages": [
+      {
+        "@type": "/cosmos.distribution.v1beta1.MsgCommunityPoolSpend",
+        "authority": "zektra1…, of `zektra query auth module-account gov`",
+        "recipient": "zektra1…",
+        "amount": [{"denom": "uzektra", "amount": "1000000"}]
+      }
+    ],
+    "deposit": "10000000uzektra",
+    "title": "A title",
+    "summary": "What it is for"
+  }"#;
+
 /// All of them.
 pub const OWN: &[OwnCommand] = &[
     own::<bank::MultiSend>(
@@ -178,7 +199,7 @@ pub const OWN: &[OwnCommand] = &[
     own::<gov::Submit>(
         ["gov", "submit-proposal"],
         "Proposes messages that the chain carries out if they are voted for",
-        "proposal.json --from alice",
+        PROPOSAL,
         &["cosmos.gov.v1.MsgSubmitProposal"],
     ),
     own::<gov::Vote>(["gov", "vote"], "Votes on a proposal", "1 yes --from alice", &["cosmos.gov.v1.MsgVote"]),

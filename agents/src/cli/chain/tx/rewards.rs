@@ -29,6 +29,10 @@ impl Own for Withdraw {
         };
         let mut messages = vec![any(&reward)];
         if self.commission {
+            let own = from.operator()?;
+            expect(own == validator_address, || {
+                format!("--commission: that of {validator_address} goes to its operator, and {own} signs")
+            })?;
             messages.push(any(&MsgWithdrawValidatorCommission { validator_address }));
         }
         from.sign(messages)

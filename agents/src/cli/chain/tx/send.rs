@@ -5,13 +5,13 @@ use super::{All, Gas, Mode, Sent, Sign, Signed, file, messages};
 use crate::cli::chain::Shown;
 use crate::cli::chain::settings::{Bech, Settings};
 use crate::cli::chain::yaml;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use cosmrs::AccountId;
 use prost::Message as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use zektra_agents::chain::amounts;
-use zektra_agents::chain::client::Broadcast;
+use zektra_agents::chain::client::{Broadcast, ChainError};
 use zektra_agents::chain::keyring::Entry;
 use zektra_agents::chain::transaction::{self, Signing};
 use zektra_agents::files;
@@ -39,7 +39,19 @@ pub fn send(shown: Shown, settings: &Settings, all: &All, made: Made) -> Result<
         let from = settings.address(from)?;
         expect(from == signer, || format!("--from {from}: the message is signed by {signer}"))?;
     }
-    let draft = |fee, gas| transaction::unsigned(messages.clone(), &making.note, making.timeout_height, fee, gas);
+    let account = |named: &Option<String>| named.as_ref().map_or(Ok(String::new()), |text| settings.address(text));
+    let (granter, payer) = (account(&making.fee_granter)?, account(&making.fee_payer)?);
+    allow(payer.is_empty() || payer == signer || making.generate_only, || {
+        format!(
+            "--fee-payer {payer}: it signs, too, and one key signs here, {signer}; --generate-only makes it for both"
+        )
+    })?;
+    let draft = |fee, gas| {
+        let mut tx = transaction::unsigned(messages.clone(), &making.note, making.timeout_height, fee, gas);
+        let fee = tx.auth_info.get_or_insert_default().fee.get_or_insert_default();
+        (fee.granter, fee.payer) = (granter.clone(), payer.clone());
+        tx
+    };
     let entry = || settings.keyring.get(&signer, &settings.prefix);
 
     let prices = making.gas_prices.as_ref().or(settings.gas_prices.as_ref());
@@ -108,8 +120,19 @@ pub fn simulate(
     let client = settings.client();
     let account = client.account(&entry.address(&settings.prefix)?)?;
     let tx = transaction::named(tx, &entry.pubkey, account.sequence)?;
-    client.simulate(&tx).context("the simulation fails")
+    client.simulate(&tx).map_err(|e| match &e {
+        // The gas is not known where it fails, and the code is that of the question.
+        ChainError::Refused { log, .. } if log.contains(WITH_GAS) => {
+            let why = log.split(WITH_GAS).next().unwrap_or_default();
+            let why = why.strip_prefix("rpc error: code = Unknown desc = ").unwrap_or(why);
+            Rejected::Refused(format!("the simulation fails: {why}")).into()
+        }
+        _ => anyhow::Error::from(e).context("the simulation fails"),
+    })
 }
+
+/// What nodes say behind the reason why a simulation fails.
+const WITH_GAS: &str = " With gas wanted:";
 
 /// Signs a transaction with a key of the keyring.
 fn signed_by(
@@ -175,7 +198,7 @@ pub fn broadcast(shown: Shown, settings: &Settings, sent: &Sent, tx: &Transactio
         response = client.wait(&response.txhash, std::time::Duration::from_secs(30))?.tx_response.unwrap_or_default();
     }
     let full = wire::write(&response)?;
-    shown.value(&if in_block && !shown.json { short(&full) } else { full });
+    shown.value(&if shown.json { full } else { short(&full, in_block) });
     let TxResponse { code, codespace, raw_log, txhash, .. } = response;
     allow(code == 0, || {
         format!("the chain refuses transaction {txhash}: {raw_log} (code {code}, codespace {codespace})")
@@ -184,10 +207,20 @@ pub fn broadcast(shown: Shown, settings: &Settings, sent: &Sent, tx: &Transactio
 }
 
 /// What became of a transaction, in a few lines.
-fn short(response: &Value) -> Value {
+fn short(response: &Value, in_block: bool) -> Value {
     let names = ["height", "txhash", "code", "gas_used", "gas_wanted"];
+    let names = if in_block { &names[..] } else { &names[1..3] };
     let log = (response["code"] != 0).then_some("raw_log");
-    names.into_iter().chain(log).map(|name| (name.to_string(), response[name].clone())).collect()
+    let mut out: Map<String, Value> =
+        names.iter().copied().chain(log).map(|name| (name.to_string(), response[name].clone())).collect();
+    // What is made here is asked for by its number.
+    let events = response["events"].as_array().into_iter().flatten();
+    let attributes =
+        events.filter(|e| e["type"] == "submit_proposal").filter_map(|e| e["attributes"].as_array()).flatten();
+    if let Some(made) = attributes.into_iter().find(|a| a["key"] == "proposal_id") {
+        out.insert("proposal_id".into(), made["value"].clone());
+    }
+    out.into()
 }
 
 /// The accounts that sign the messages of a transaction.
@@ -202,6 +235,7 @@ fn signers(settings: &Settings, tx: &Transaction) -> Result<BTreeSet<String>> {
             value => out.extend(value.as_str().map(String::from)),
         }
     }
+    out.extend(tx.auth_info.iter().filter_map(|a| a.fee.as_ref()).map(|f| f.payer.clone()).filter(|p| !p.is_empty()));
     // A validator's operator is an account.
     let operator = format!("{}valoper", settings.prefix);
     let account = |text: String| match text.parse::<AccountId>() {
