@@ -195,6 +195,11 @@ fn coins_move_from_the_command_line() {
     let (code, out, _) = wallet.run(&[&send("bob", "5000uzektra")[..], &["--wait"]].concat(), "");
     assert!(code == 3 && out.lines().count() == 6 && out.contains("insufficient funds"), "{out}");
     wallet.refused(&[&send("bob", "5000uzektra")[..], &["--gas", "auto"]].concat(), "", 3, "insufficient funds");
+    let (_, _, err) = wallet.run(&[&send("bob", "5000uzektra")[..], &["--gas", "auto"]].concat(), "");
+    assert!(err.starts_with("error: the simulation fails: failed to execute message") && !err.contains("gas"), "{err}");
+    // What a node refuses at once is said in as few.
+    let (code, out, _) = wallet.run(&[&send("bob", "1uzektra")[..], &["--fees", "9999999uzektra"]].concat(), "");
+    assert!(code == 3 && out.lines().count() == 3, "{out}");
     // Whatever a node claims: an estimate that is far off is not paid without a question.
     let send_auto = ["tx", "bank", "send", "alice", "bob", "1uzektra", "--gas", "auto", "--gas-prices", "0.025uzektra"];
     let far =
@@ -218,6 +223,10 @@ fn coins_move_from_the_command_line() {
     );
     wallet.refused(&["tx", "bank", "send", "bob", ALICE, "1uzektra", "--chain-id", CHAIN], "n\n", 3, "not confirmed");
     wallet.refused(&["query", "bank", "balances", "zektra1x"], "", 2, "neither an address");
+    let mistyped = ALICE.replace("p3", "p4");
+    wallet.refused(&["query", "bank", "balances", &mistyped], "", 2, "its checksum does not fit");
+    let cosmos = "cosmos1r5v5srda7xfth3hn2s26txvrcrntldjumt8mhl";
+    wallet.refused(&["query", "bank", "balances", cosmos], "", 2, "prefix \"cosmos\", expected \"zektra\"");
     wallet.refused(&["query", "tx", &"0".repeat(64)], "", 1, "not found");
     wallet.refused(
         &["query", "bank", "balances", ALICE, "--node", "tcp://127.0.0.1:1"],

@@ -92,6 +92,14 @@ fn from_the_command_line() {
     assert!(wallet.json(&["q", "distribution", "rewards", "alice"])["rewards"].is_array());
     let signing = wallet.json(&["q", "slashing", "signing-info", &key.to_string()]);
     assert!(signing["val_signing_info"]["address"].as_str().unwrap().starts_with("zektravalcons1"));
+    // The operator's key names the validator's, too; so does what CometBFT prints of it.
+    let of_comet = json!({"type": "tendermint/PubKeyEd25519", "value": key["key"]}).to_string();
+    for other in ["bob", &operator, &of_comet] {
+        assert_eq!(wallet.json(&["q", "slashing", "signing-info", other]), signing);
+    }
+    wallet.refused(&["q", "slashing", "signing-info", "carol"], "", 2, "not an address zektravalcons1…");
+    let commission = ["tx", "distribution", "withdraw-rewards", "bob", "--commission", "--from", "alice"];
+    wallet.refused(&[&commission[..], &["--generate-only"]].concat(), "", 2, "goes to its operator");
     assert!(wallet.json(&["q", "mint", "inflation"])["inflation"].as_str().unwrap().starts_with("0.13"));
 
     // A proposal, and votes as people write them.
@@ -104,7 +112,16 @@ fn from_the_command_line() {
     let update = json!({"@type": "/cosmos.slashing.v1beta1.MsgUpdateParams", "authority": authority, "params": params});
     let proposal = json!({"messages": [update], "deposit": "10000000uzektra", "title": "t", "summary": "s"});
     std::fs::write(&file, proposal.to_string()).unwrap();
-    sent(&wallet, &["tx", "gov", "submit-proposal", file.to_str().unwrap(), "--from", "alice"]);
+    let submit = ["tx", "gov", "submit-proposal", file.to_str().unwrap(), "--from", "alice"];
+    let wrong = proposal.to_string().replace("\"600s\"", "\"2d\"");
+    std::fs::write(&file, wrong).unwrap();
+    let named =
+        format!("{}: cosmos.gov.v1.MsgSubmitProposal: messages[0].params.downtime_jail_duration \"2d\": ", submit[3]);
+    wallet.refused(&[&submit[..], &["--generate-only"]].concat(), "", 2, &named);
+    std::fs::write(&file, proposal.to_string()).unwrap();
+    // Its number is shown.
+    let (code, out, err) = wallet.run(&[&submit[..], &PAID].concat(), "");
+    assert!(code == 0 && out.contains("proposal_id: \"1\""), "{out}{err}");
     let proposals = wallet.json(&["q", "gov", "proposals", "--status", "voting-period"])["proposals"].take();
     assert_eq!(proposals[0]["messages"][0]["params"]["min_signed_per_window"], "0.500000000000000000");
     sent(&wallet, &["tx", "gov", "vote", "1", "no_with_veto", "--from", "bob"]);
@@ -136,5 +153,31 @@ fn from_the_command_line() {
     let grant = wallet.json(&["q", "feegrant", "grant", "alice", "bob"])["allowance"].take();
     assert_eq!((&grant["granter"], &grant["allowance"]["period"]), (&ALICE.into(), &"86400s".into()));
     assert_eq!(grant["allowance"]["basic"]["expiration"], "2030-03-17T17:46:40Z");
+    let reset = grant["allowance"]["period_reset"].as_str().unwrap();
+    assert!(reset > "2025" && reset < "2200", "{reset}");
+
+    // Who was granted fees pays none.
+    let before = wallet.balance("bob");
+    let pay = ["tx", "bank", "send", "bob", "bob", "1uzektra", "--fee-granter", "alice", "--fees", "10uzektra"];
+    let auto = ["--chain-id", CHAIN, "--gas", "auto", "--yes", "--wait"];
+    assert_eq!(wallet.json(&[&pay[..], &auto].concat())["code"], 0);
+    assert_eq!(wallet.balance("bob"), before);
+    let tx = ["tx", "bank", "send", "bob", "alice", "1uzektra", "--fees", "11uzektra", "--fee-granter", "alice"];
+    // Also where it is only simulated.
+    wallet.refused(&[&tx[..], &["--dry-run"]].concat(), "", 3, "fee limit exceeded");
+    wallet.refused(&[&tx[..], &["--fee-payer", "alice"], &PAID[..2]].concat(), "", 3, "one key signs here");
+    let (_, out, _) = wallet.run(&[&tx[..], &["--fee-payer", "bob", "--generate-only"]].concat(), "");
+    let fee = serde_json::from_str::<Value>(&out).unwrap()["auth_info"]["fee"].take();
+    assert_eq!((&fee["granter"], &fee["payer"]), (&ALICE.into(), &bob.into()));
     sent(&wallet, &["tx", "feegrant", "revoke", "alice", "bob"]);
+
+    // Times from now on, and what is none.
+    for arguments in [&["authz", "grant", "bob", "send", "--from", "alice"][..], &["feegrant", "grant", "alice", "bob"]]
+    {
+        let granted = |time| [&["tx"], arguments, &["--spend-limit", "5uzektra", "--expiration", time]].concat();
+        let made = message(&wallet, &granted("24h"));
+        let until = made["grant"]["expiration"].as_str().or(made["allowance"]["expiration"].as_str()).unwrap();
+        assert!(until > "2025" && until < "2200", "{until}");
+        wallet.refused(&granted("soon"), "", 2, "'soon' for '--expiration <TIME>': \"soon\", expected a time as 2030");
+    }
 }

@@ -3,10 +3,11 @@
 use super::{say, upgrade};
 use crate::app::{APP_VERSION, App};
 use crate::node::config::{Config, Front, host_and_port};
+use crate::node::home::public;
 use crate::node::run::look;
 use crate::node::trial::try_out;
 use crate::node::{Home, HomeError, dev};
-use crate::solo::{SoloError, stored_block};
+use crate::solo::{Validators, stored_block, stored_validators};
 use anyhow::{Result, anyhow, bail};
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
@@ -175,22 +176,24 @@ fn database(home: &Home, config: &Config, genesis: Option<&Genesis>, report: &mu
         let key = key.verification_key().to_bytes();
         validator(&state, &key, genesis, report)?;
         if stored_block(&app, height)?.is_some() && home.config().is_ok_and(|c| c.comet.binary.is_empty()) {
-            alone(&state, &key, height, report)?;
+            alone(&app, home, height, report)?;
         }
     }
     upgrades(&app, &state, config, report)
 }
 
 /// Whether a solo chain can go on: its key makes final blocks alone only with more than two thirds of the power.
-fn alone(state: &dyn StateRead, key: &[u8; 32], height: u64, report: &mut Report) -> Result<()> {
-    let powers = staking::set::last_powers(state)?;
-    let found = staking::by_consensus(state, &staking::validator::address_of(key))?;
-    let own = found.and_then(|v| powers.get(&v.operator).copied()).unwrap_or(0);
-    let total: u64 = powers.values().sum();
-    // Without any stake the genesis file says who validates.
-    if total > 0 && u128::from(own) * 3 <= u128::from(total) * 2 {
-        let error = SoloError::Minority { height: height.saturating_add(2), own, total };
-        report.said("solo chain", Err(error.into()));
+fn alone(app: &App, home: &Home, height: u64, report: &mut Report) -> Result<()> {
+    let address = tendermint::account::Id::from(public(&home.validator_key()?));
+    for next in [height.saturating_add(1), height.saturating_add(2)] {
+        let set = stored_validators(app, next, &Validators::default())?;
+        // None are kept where the genesis file has said once and for all who validates.
+        if !set.all().is_empty()
+            && let Err(e) = set.demand(&address, next)
+        {
+            report.said("solo chain", Err(e.into()));
+            break;
+        }
     }
     Ok(())
 }

@@ -205,7 +205,7 @@ pub fn run(migrations: &'static [Migration]) -> ExitCode {
         Err(e) => {
             let (code, said) = match exit_code(&e) {
                 HALTED => {
-                    let (advice, early) = upgrade::advice(&home, migrations);
+                    let (advice, early) = upgrade::advice(&home, migrations, &format!("{e:#}"));
                     (if early { EARLY } else { HALTED }, format!("halted: {e:#}\n{advice}"))
                 }
                 code => (code, format!("error: {e:#}")),

@@ -19,32 +19,33 @@ pub fn plan(info: &Info) -> String {
     format!("{:?} is planned at height {}{of}; {todo}", plan.name, plan.height)
 }
 
+/// What upgrades say of a program that came before its own, as the SDK does.
+const TOO_EARLY: &str = "BINARY UPDATED BEFORE TRIGGER!";
+
 /// What to do where the chain waits for another program, and whether this one came before its upgrade.
-pub fn advice(home: &Home, migrations: &'static [Migration]) -> (String, bool) {
-    let stands = || -> Result<(u64, Info)> {
+pub fn advice(home: &Home, migrations: &'static [Migration], halted: &str) -> (String, bool) {
+    let done = || -> Result<Option<(String, u64)>> {
         let app = look(home, &home.config()?)?.context("no state")?;
-        Ok((app.committed().height, upgrade::info(&app.latest()?, migrations)?))
+        Ok(upgrade::info(&app.latest()?, migrations)?.done.pop())
     };
-    let fine = "Nothing is wrong and nothing is lost: ";
-    let usual = "start the program that this upgrade comes with in the same home; `zektrad upgrade-info` says where the \
-                 chain stands.";
-    let Ok((height, info)) = stands() else { return (format!("{fine}{usual}"), false) };
-    let known = |name: &str| info.known.contains(&name);
-    match (&info.plan, info.done.last()) {
-        (Some(plan), _) if known(&plan.name) && u64::try_from(plan.height).is_ok_and(|at| at > height + 1) => {
-            let (name, at) = (&plan.name, plan.height);
-            let todo = "start the one from before it in the same home; it halts there, and this one goes on";
-            (
-                format!("{fine}the chain is at height {height}, this program makes {name:?} at height {at}: {todo}."),
-                true,
+    let early = halted.contains(TOO_EARLY);
+    let unknown = |name: &str| migrations.iter().all(|m| m.name != name);
+    let todo = match done() {
+        _ if early => {
+            "this program makes an upgrade whose height has not come: start the one from before it in the same home; it \
+             halts there, and this one goes on"
+                .into()
+        }
+        Ok(Some((name, at))) if unknown(&name) => {
+            format!(
+                "the chain made {name:?} at height {at}, which this program does not know: start the one that does in the \
+                 same home"
             )
         }
-        (_, Some((name, at))) if !known(name) => {
-            let todo = "start the one that does in the same home";
-            (format!("{fine}the chain made {name:?} at height {at}, which this program does not know: {todo}."), false)
-        }
-        _ => (format!("{fine}{usual}"), false),
-    }
+        _ => "start the program that this upgrade comes with in the same home".into(),
+    };
+    let where_it_stands = "`zektrad upgrade-info` says where the chain stands";
+    (format!("Nothing is wrong and nothing is lost: {todo}; {where_it_stands}."), early)
 }
 
 /// Prints the plan of the last state, and the upgrades that were made. A node may run meanwhile.

@@ -53,7 +53,7 @@ pub(super) fn stored_results(app: &App, height: u64) -> Result<Option<ResponseFi
 }
 
 /// Who signs the block of a height: `first` before sets were kept.
-pub(super) fn stored_validators(app: &App, height: u64, first: &Validators) -> Result<Validators, SoloError> {
+pub(crate) fn stored_validators(app: &App, height: u64, first: &Validators) -> Result<Validators, SoloError> {
     Ok(Validators::stored(app, height)?.unwrap_or_else(|| first.clone()))
 }
 

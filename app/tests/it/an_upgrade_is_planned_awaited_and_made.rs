@@ -50,6 +50,10 @@ fn on_a_solo_chain() {
     assert!(zektrad().args(["init", "--home"]).arg(folder.path()).output().unwrap().status.success());
     let home = plan(folder.path(), 5);
     assert_eq!(info(zektrad(), &home)["height"], "0");
+    // The program that comes too early is told so, and has a code of its own.
+    let early = solo(&mut next(), &home).output().unwrap();
+    assert_eq!(early.status.code(), Some(5), "{}", said(&early));
+    assert!(said(&early).contains("start the one from before it in the same home"), "{}", said(&early));
     for _ in 0..2 {
         let done = solo(&mut zektrad(), &home).output().unwrap();
         assert_eq!(done.status.code(), HALTED, "{}", said(&done));
@@ -86,6 +90,14 @@ fn on_a_solo_chain() {
     assert_eq!(done.status.code(), HALTED, "{}", said(&done));
     let missing = "halted: wrong app version 1, upgrade handler is missing for next upgrade plan\n";
     assert!(said(&done).contains(missing), "{}", said(&done));
+    assert!(said(&done).contains("the chain made \"next\" at height 5, which this program does not know"));
+    let shown = |mut program: Command| {
+        let done = program.args(["upgrade-info", "--home"]).arg(home.path()).output().unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let old = shown(zektrad());
+    assert!(old.contains("\"next\" at height 5; this program does not know it\nprogram  knows none\n"), "{old}");
+    assert!(shown(next()).ends_with("done     \"next\" at height 5\nprogram  knows \"next\"\n"));
     let doctor = zektrad().args(["doctor", "--home"]).arg(home.path()).output().unwrap();
     let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(found.contains("WRONG  upgrade: the chain made \"next\" at height 5"), "{found}");

@@ -147,6 +147,15 @@ fn at_the_start() {
     std::fs::remove_file(&file).unwrap();
     assert!(said(&["init", "--spec", "none.toml"]).contains("--spec none.toml: No such file"));
     assert!(zektrad().args(["init", "my-name", "--home"]).arg(folder.path()).output().unwrap().status.success());
+    // There is nothing to go on from yet.
+    assert!(failed(&["export"]).contains("no block yet: the chain still begins with"));
+    let shown = |what: &str| {
+        let done = zektrad().args(["comet", what, "--home"]).arg(folder.path()).output().unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    };
+    assert_eq!(shown("show-node-id").trim().len(), 40);
+    assert!(shown("show-address").starts_with("zektravalcons1"));
+    assert!(shown("show-validator").contains("\"@type\":\"/cosmos.crypto.ed25519.PubKey\""));
     // A home is made now: the next may not make another.
     assert!(said(&["init"]).contains("is there already"));
     assert!(said(&["start", "--solo", "--chain-id", "other-1"]).contains("holds the chain zektra-dev-1"));

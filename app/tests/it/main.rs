@@ -4,6 +4,7 @@
 mod a_bad_transaction_is_named_and_the_node_stays_up;
 mod a_fee_is_paid_by_who_granted_it;
 mod a_full_disk_stops_the_node_and_harms_nothing;
+mod a_genesis_file_is_tried_before_a_chain_begins;
 mod a_killed_node_goes_on;
 mod a_new_node_restores_from_a_snapshot;
 mod a_node_halts_until_its_program_comes;
@@ -38,4 +39,5 @@ mod the_compatibility_table_is_true;
 mod the_server_answers_whole_requests;
 mod two_nodes_agree;
 mod validators_answer_for_what_they_do;
+mod validators_have_the_priorities_of_cometbft;
 mod validators_join_and_leave_a_solo_chain;

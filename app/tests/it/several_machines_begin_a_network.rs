@@ -62,6 +62,11 @@ fn each_with_its_own_validator() {
     let again = refused(&first, &["add-genesis-account", &own, "1uzektra"]);
     assert!(again.contains("auth.accounts") && again.contains("without an account"), "{again}");
     assert!(refused(&first, &["add-genesis-account", "nobody", "1uzektra"]).contains("key \"nobody\": there is none"));
+    let mistyped = format!("{}q", &own[..own.len() - 1]);
+    assert!(refused(&first, &["add-genesis-account", &mistyped, "1uzektra"]).contains("checksum does not fit"));
+    assert!(
+        refused(&first, &["add-genesis-account", &other, "0uzektra"]).contains("coins \"0uzektra\": expected amounts")
+    );
     let gentx = |home: &Home, amount: &str, more: &[&str]| {
         run(home, &[&["gentx", "operator", amount][..], &TEST, more].concat())
     };
@@ -71,6 +76,15 @@ fn each_with_its_own_validator() {
         ("21000000uzektra", &["--commission-rate", "1.1"], "expected a part from 0 to 1"),
         ("21000000uzektra", &["--commission-max-rate", "0.05"], "commission cannot be more than the max rate"),
         ("999999uzektra", &["--min-self-delegation", "1000000"], "self delegation"),
+        ("21000000uzektra", &["--moniker", ""], "--moniker \"\": expected a name"),
+        ("21000000uzektra", &["--ip", "not a host!"], "\"not a host!\", expected a host's name or address"),
+        ("21000000uzektra", &["--ip", ""], "expected a host's name or address"),
+        ("21000000uzektra", &["--ip", "203.0.113"], "expected a host's name or address"),
+        (
+            "5uzektra",
+            &[],
+            "amount \"5uzektra\": validators: none has power, expected one that stakes at least 1000000uzektra",
+        ),
         ("5uatom", &[], "has 0uatom in the genesis file"),
     ] {
         let refused = gentx(&first, amount, more);
@@ -89,10 +103,17 @@ fn each_with_its_own_validator() {
         }
     }
     let collected: Value = serde_json::from_str(&done(&first, &["collect-gentxs"])).unwrap();
-    let peer = format!("{}@127.0.0.1:26656", second.node_id().unwrap());
-    assert_eq!((&collected["validators"], &collected["persistent_peers"]), (&json!(2), &json!(peer)));
+    let at = |home: &Home, place: &str| format!("{}@{place}:26656", home.node_id().unwrap());
+    let mut peers = [at(&first, "203.0.113.5"), at(&second, "127.0.0.1")];
+    peers.sort();
+    let peers = peers.join(",");
+    assert_eq!((&collected["validators"], &collected["persistent_peers"]), (&json!(2), &json!(peers)));
+    // The same list for all, which CometBFT's configuration is told where it is there.
+    let config = second.config_file("config.toml");
+    fs::write(&config, "[p2p]\npersistent_peers = \"\"\nlog = 1\n").unwrap();
     let collected: Value = serde_json::from_str(&done(&second, &["collect-gentxs"])).unwrap();
-    assert_eq!(collected["persistent_peers"], format!("{}@203.0.113.5:26656", first.node_id().unwrap()));
+    assert_eq!(collected["persistent_peers"], peers);
+    assert_eq!(fs::read_to_string(&config).unwrap(), format!("[p2p]\npersistent_peers = \"{peers}\"\nlog = 1\n"));
     assert_eq!(genesis(&first), genesis(&second));
     // A validator is made once.
     assert!(String::from_utf8(gentx(&first, "1000000uzektra", &[]).stderr).unwrap().contains("has validators already"));
@@ -104,7 +125,21 @@ fn each_with_its_own_validator() {
     let changed = fs::read_to_string(&file).unwrap().replace("26656", "26657");
     fs::remove_file(&twice).unwrap();
     fs::write(&file, changed).unwrap();
-    assert!(refused(&first, &["collect-gentxs"]).contains("signature verification failed"));
+    let wrong = refused(&first, &["collect-gentxs"]);
+    assert!(wrong.contains(file.to_str().unwrap()) && wrong.contains("moniker \""), "{wrong}");
+    assert!(wrong.contains("signature verification failed"), "{wrong}");
+    let of_second = first.gen_txs().join(format!("gentx-{}.json", second.node_id().unwrap()));
+    // A validator whose node goes by the id of another's is not found by anybody.
+    let sent = fs::read_to_string(second.gen_txs().join(of_second.file_name().unwrap())).unwrap();
+    let stolen = sent.replace(&second.node_id().unwrap(), &first.node_id().unwrap());
+    fs::write(&of_second, stolen).unwrap();
+    assert!(refused(&first, &["collect-gentxs"]).contains("is this home's node, of another validator"));
+    let third = Home::new(folder.path().join("third"));
+    let spec = folder.path().join("chain.toml");
+    done(&third, &["init", "third", "--bare", "--spec", spec.to_str().unwrap()]);
+    let gathered = first.gen_txs();
+    let twice = refused(&third, &["collect-gentxs", "--gentx-dir", gathered.to_str().unwrap()]);
+    assert!(twice.contains("too, expected its own"), "{twice}");
     assert_eq!(genesis(&first), genesis(&second));
     // The chain begins, with both validators; the first has two thirds and makes blocks alone.
     let node = Node::start(first.path(), &["--on-tx"]);
@@ -121,4 +156,17 @@ fn each_with_its_own_validator() {
     let set = node.get("/cosmos/base/tendermint/v1beta1/validatorsets/latest").1;
     assert_eq!(set["validators"].as_array().unwrap().len(), 2);
     assert!(node.stop());
+}
+
+#[test]
+fn and_an_account_gets_more_where_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, own) = machine(folder.path(), "first", 1);
+    for (amount, more) in [("5uzektra", &[][..]), ("7uatom,6uzektra", &["--append"])] {
+        done(&home, &[&["add-genesis-account", &own, amount][..], more].concat());
+    }
+    let state = home.genesis().unwrap().typed.app_state;
+    let held = json!([{"denom": "uatom", "amount": "7"}, {"denom": "uzektra", "amount": "11"}]);
+    assert_eq!(state["bank"]["balances"], json!([{"address": own, "coins": held}]));
+    assert_eq!(state["auth"]["accounts"].as_array().unwrap().len(), 1);
 }

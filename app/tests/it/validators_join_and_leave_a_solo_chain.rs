@@ -1,6 +1,7 @@
 //! Who is in the set is what staking says; one key makes all blocks as long as it has the power to.
 
 use super::light_clients_follow_a_solo_chain::{follow, validators};
+use super::node::zektrad;
 use super::solo_chain::{SoloChain, person, staked};
 use super::test_chain::{DENOM, FEE, PREFIX, Person, coin};
 use cosmrs::Any;
@@ -196,7 +197,8 @@ fn until_the_one_key_has_two_thirds_or_less() {
     let joined = done(&mut chain, &mut bob, create(1, public(&new_key()), 50));
     assert_eq!(chain.block(), joined + 1);
     let why = "block 3: the key of this home has a power of 100 of 150, and makes final blocks alone only with more than \
-        two thirds; start without --solo to join others";
+        two thirds: start without --solo where the others of the set run nodes of this chain, too; otherwise begin anew \
+        with a copy of the home from before, or with another chain of what `zektrad export` prints";
     let now = chain.now();
     let refused = chain.solo.produce(now).unwrap_err();
     assert!(matches!(refused, SoloError::Minority { height: 3, own: 100, total: 150 }), "{refused}");
@@ -209,6 +211,9 @@ fn until_the_one_key_has_two_thirds_or_less() {
     let SoloChain { folder, solo, .. } = chain;
     drop(solo);
     assert_eq!(SoloChain::try_open(&Home::new(folder.path())).unwrap_err().to_string(), why);
+    let doctor = zektrad().args(["doctor", "--home"]).arg(folder.path()).output().unwrap();
+    let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(found.contains(&format!("WRONG  solo chain: {why}\n")), "{found}");
 }
 
 #[test]
