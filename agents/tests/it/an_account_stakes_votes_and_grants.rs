@@ -100,6 +100,11 @@ fn from_the_command_line() {
     wallet.refused(&["q", "slashing", "signing-info", "carol"], "", 2, "not an address zektravalcons1…");
     let commission = ["tx", "distribution", "withdraw-rewards", "bob", "--commission", "--from", "alice"];
     wallet.refused(&[&commission[..], &["--generate-only"]].concat(), "", 2, "goes to its operator");
+    let commission = ["tx", "distribution", "withdraw-validator-commission"];
+    for named in [&[][..], &["bob"], &[&operator]] {
+        let made = message(&wallet, &[&commission[..], named, &["--from", "bob"]].concat());
+        assert_eq!(made["validator_address"], operator);
+    }
     assert!(wallet.json(&["q", "mint", "inflation"])["inflation"].as_str().unwrap().starts_with("0.13"));
 
     // A proposal, and votes as people write them.

@@ -95,7 +95,7 @@ pub struct Gentx {
     #[arg(long, default_value = "127.0.0.1", value_name = "HOST", value_parser = host)]
     ip: String,
     /// The port of CometBFT there.
-    #[arg(long, default_value_t = 26656, value_name = "PORT")]
+    #[arg(long, default_value_t = 26656, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     p2p_port: u16,
     /// Where the transaction is written, if not into config/gentx.
     #[arg(long, value_name = "FILE")]

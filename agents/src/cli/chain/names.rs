@@ -60,10 +60,6 @@ const EXAMPLES: &[(&str, &str)] = &[
         "tx distribution fund-community-pool 1000uzektra --from alice",
     ),
     ("cosmos.distribution.v1beta1.Msg.SetWithdrawAddress", "tx distribution set-withdraw-addr zektra1… --from alice"),
-    (
-        "cosmos.distribution.v1beta1.Msg.WithdrawValidatorCommission",
-        "tx distribution withdraw-validator-commission --from operator",
-    ),
     ("cosmos.distribution.v1beta1.Query.DelegationTotalRewards", "query distribution rewards alice"),
     ("cosmos.distribution.v1beta1.Query.ValidatorSlashes", "query distribution slashes zektravaloper1… 1 1000"),
     ("cosmos.feegrant.v1beta1.Msg.RevokeAllowance", "tx feegrant revoke alice zektra1…"),

@@ -196,6 +196,12 @@ pub const OWN: &[OwnCommand] = &[
         "--from alice --gas auto",
         &[],
     ),
+    own::<rewards::WithdrawCommission>(
+        ["distribution", "withdraw-validator-commission"],
+        "Pays out the commission of one's validator",
+        "--from operator",
+        &["cosmos.distribution.v1beta1.MsgWithdrawValidatorCommission"],
+    ),
     own::<gov::Submit>(
         ["gov", "submit-proposal"],
         "Proposes messages that the chain carries out if they are voted for",

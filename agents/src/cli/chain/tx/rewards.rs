@@ -1,4 +1,4 @@
-//! `zektra tx distribution withdraw-rewards | withdraw-all-rewards`.
+//! `zektra tx distribution withdraw-rewards | withdraw-all-rewards | withdraw-validator-commission`.
 
 use super::own::{Made, Own, Signer, any};
 use crate::cli::chain::settings::Bech;
@@ -29,13 +29,34 @@ impl Own for Withdraw {
         };
         let mut messages = vec![any(&reward)];
         if self.commission {
-            let own = from.operator()?;
-            expect(own == validator_address, || {
-                format!("--commission: that of {validator_address} goes to its operator, and {own} signs")
-            })?;
+            demand_own(from, &validator_address)?;
             messages.push(any(&MsgWithdrawValidatorCommission { validator_address }));
         }
         from.sign(messages)
+    }
+}
+
+/// A validator's commission goes to its operator, who must sign.
+fn demand_own(from: Signer<'_>, validator: &str) -> Result<()> {
+    let own = from.operator()?;
+    Ok(expect(own == validator, || format!("the commission of {validator} goes to its operator, and {own} signs"))?)
+}
+
+/// `withdraw-validator-commission`.
+#[derive(Args, Debug)]
+pub struct WithdrawCommission {
+    /// The validator; it is that of the signer and may be left out.
+    validator_address: Option<String>,
+}
+
+impl Own for WithdrawCommission {
+    fn make(self, from: Signer<'_>) -> Result<Made> {
+        let validator_address = match self.validator_address {
+            Some(text) => from.settings.address_as(Bech::Operator, &text)?,
+            None => from.operator()?,
+        };
+        demand_own(from, &validator_address)?;
+        from.sign(vec![any(&MsgWithdrawValidatorCommission { validator_address })])
     }
 }
 
