@@ -13,22 +13,25 @@ use zektra_modules::address::{Address, Prefix};
 #[derive(Subcommand)]
 pub enum Comet {
     /// The id by which other nodes connect to this one.
-    ShowNodeId,
+    #[command(name = "show-node-id")]
+    NodeId,
     /// The validator's key of consensus, as `zektra tx staking create-validator --pubkey` takes it.
-    ShowValidator,
+    #[command(name = "show-validator")]
+    Validator,
     /// The validator's address of consensus.
-    ShowAddress,
+    #[command(name = "show-address")]
+    Address,
 }
 
 pub fn comet(home: &Home, command: &Comet) -> Result<()> {
     home.demand()?;
     let shown = match command {
-        Comet::ShowNodeId => home.node_id()?,
-        Comet::ShowValidator => {
+        Comet::NodeId => home.node_id()?,
+        Comet::Validator => {
             let key = STANDARD.encode(home.validator_key()?.verification_key());
             json!({"@type": "/cosmos.crypto.ed25519.PubKey", "key": key}).to_string()
         }
-        Comet::ShowAddress => {
+        Comet::Address => {
             let address = tendermint::account::Id::from(public(&home.validator_key()?));
             let genesis = home.genesis()?;
             let prefix = genesis.typed.app_state["chain"]["bech32_prefix"].as_str().unwrap_or_default();
