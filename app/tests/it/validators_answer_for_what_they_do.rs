@@ -70,7 +70,7 @@ impl Devnet {
                 ("slashing", "signed_blocks_window", "30"),
                 ("slashing", "downtime_jail_duration", "2s"),
                 ("staking", "unbonding_time", "15s"),
-                ("gov", "voting_period", "6s"),
+                ("gov", "voting_period", "20s"),
                 ("gov", "expedited_voting_period", "3s"),
             ] {
                 genesis["app_state"][module]["params"][name] = value.into();
@@ -276,9 +276,12 @@ fn propose(net: &Devnet) {
     let proposal = json!({"messages": messages, "deposit": coins(10_000_000), "title": "t", "summary": "s"});
     fs::write(&file, proposal.to_string()).unwrap();
     net.sent(ALICE, &["gov", "submit-proposal", file.to_str().unwrap()]);
-    for node in [0, 2, 3] {
-        net.sent(OPERATOR + node, &["gov", "vote", "1", "yes"]);
-    }
+    // At once: the vote ends whether they are slow or not.
+    std::thread::scope(|scope| {
+        for node in [0, 2, 3] {
+            scope.spawn(move || net.sent(OPERATOR + node, &["gov", "vote", "1", "yes"]));
+        }
+    });
 }
 
 /// What was proposed holds, in all CometBFTs too.
