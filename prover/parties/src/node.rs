@@ -13,7 +13,7 @@ use zektra_statement::inputs::{self, ExtendedPlane};
 use zektra_statement::record::Dataset;
 
 /// The point `r` of a proven statement: what its public inputs show in front of the values.
-fn point<S: inputs::Statement>(proven: &Proven<S>) -> E {
+pub(crate) fn point<S: inputs::Statement>(proven: &Proven<S>) -> E {
     let at = proven.statement.elements().len() + 10;
     let public = proven.proof.public_inputs();
     zektra_statement::field::to_ext([public[at], public[at + 1]])

@@ -1,239 +1,20 @@
-//! All circuits of a job, and the node that proves link after link.
+//! The node that proves link after link.
 
-use crate::cache::Cache;
-use crate::circuit::{Circuit, Proof, ProofError};
-use crate::extend::ExtendCircuit;
+use crate::circuit::{Proof, ProofError};
+pub use crate::circuits::{NodeCircuits, OFFLINE_PAIRS, SealCircuits, SetError, ShareCircuits, wrap_circuit};
 use crate::kit::Values;
-use crate::link::{self, TooSmall};
-use crate::noise::{Kind, NoiseCircuit};
-use crate::phase::PhaseCircuit;
-use crate::step::StepCircuit;
-use crate::tile::{Bounds, TileCircuit};
 use std::sync::Arc;
 use zektra_statement::chain::{
-    CIRCUITS, Elements, Entry, LAST_FOLD, OFFLINE, START, States, TILES, circuits_digest, context, fold_place,
+    CIRCUITS, Elements, Entry, LAST_FOLD, OFFLINE, RESUME, START, States, TILES, circuits_digest, context, fold_place,
+    offline_leaf, offline_link,
 };
 use zektra_statement::digest::{Commitment, Fingerprint};
-use zektra_statement::field::{F, Field};
-use zektra_statement::inputs::{self, fingerprint_elements};
+use zektra_statement::field::{F, Field, to_ext};
+use zektra_statement::inputs::{self, Statement, fingerprint_elements};
 use zektra_statement::merkle::{Tree, dataset_leaf, tile_leaf};
-use zektra_statement::phase::{PhaseTable, TilePlane};
+use zektra_statement::phase::TilePlane;
 use zektra_statement::record::Plane;
-use zektra_statement::template::{ParamError, Template};
 use zektra_verify::envelope::Envelope;
-
-/// Offline shares in one proof.
-pub const OFFLINE_PAIRS: usize = 24;
-
-/// Why there are no circuits for a job.
-#[derive(Debug, thiserror::Error)]
-pub enum SetError {
-    /// A parameter out of its range.
-    #[error(transparent)]
-    Template(#[from] ParamError),
-    /// Sums of squares could wrap around.
-    #[error("the bounds of a moment are too large to be proven: lower scale_x, scale_r or row_norm")]
-    Bounds,
-    /// A circuit would be larger than its setting allows.
-    #[error(
-        "the circuit of {what} would have 2^{rows_log2} rows, at most 2^{most} are proven: take fewer row groups a step, classes or column blocks"
-    )]
-    Large {
-        /// Which circuit.
-        what: String,
-        /// Its size.
-        rows_log2: usize,
-        /// The largest.
-        most: u32,
-    },
-}
-
-/// What members prove, and verify of each other.
-#[derive(Debug)]
-pub struct ShareCircuits {
-    /// The phase table.
-    pub table: PhaseTable,
-    /// Members.
-    pub members: u32,
-    /// A row group's tiles.
-    pub tile: TileCircuit,
-    /// Extension shares of one row group.
-    pub extension: NoiseCircuit,
-    /// Offline shares, [`OFFLINE_PAIRS`] at once.
-    pub offline: NoiseCircuit,
-    /// Answers to each phase.
-    pub phases: Vec<PhaseCircuit>,
-}
-
-impl ShareCircuits {
-    /// Builds the circuits of a template for so many members.
-    ///
-    /// # Errors
-    /// A template that cannot be proven.
-    pub fn build(template: &Template, members: u32) -> Result<Self, SetError> {
-        Self::load(&Cache::none(), template, members)
-    }
-
-    /// Loads the circuits from a cache, and builds what it lacks.
-    ///
-    /// # Errors
-    /// A template that cannot be proven.
-    pub fn load(cache: &Cache, template: &Template, members: u32) -> Result<Self, SetError> {
-        let table = template.compile()?;
-        let bounds = Bounds::of(&template.params).ok_or(SetError::Bounds)?;
-        let planes = 2 * usize::from(table.blocks);
-        let out = Self {
-            members,
-            tile: TileCircuit::load(cache, bounds),
-            extension: NoiseCircuit::load(cache, Kind::Extension, planes),
-            offline: NoiseCircuit::load(cache, Kind::Offline, OFFLINE_PAIRS),
-            phases: (0..table.phases.len()).map(|p| PhaseCircuit::load(cache, &table, p, members)).collect(),
-            table,
-        };
-        check_size("a tile", &out.tile.circuit)?;
-        for (p, phase) in out.phases.iter().zip(&out.table.phases) {
-            check_size(&format!("a member's answer to {}", phase.name), &p.circuit)?;
-        }
-        Ok(out)
-    }
-}
-
-fn check_size(what: &str, circuit: &Circuit) -> Result<(), SetError> {
-    let most = *circuit.purpose.setting().rows_log2().end();
-    let rows_log2 = circuit.rows_log2();
-    if rows_log2 > most as usize {
-        return Err(SetError::Large { what: what.into(), rows_log2, most });
-    }
-    Ok(())
-}
-
-/// What the compute node proves.
-#[derive(Debug)]
-pub struct NodeCircuits {
-    /// The members' circuits.
-    pub shares: Arc<ShareCircuits>,
-    /// A row group on its way to the job's key.
-    pub extend: ExtendCircuit,
-    /// A phase.
-    pub steps: Vec<StepCircuit>,
-    /// The links, in the order of the list; empty places are `None`.
-    links: Vec<Option<Circuit>>,
-    /// The last proof.
-    pub wrap: Circuit,
-}
-
-impl NodeCircuits {
-    /// Builds the circuits of a job; `progress` is called with what comes next.
-    ///
-    /// # Errors
-    /// A job that cannot be proven.
-    pub fn build(shares: Arc<ShareCircuits>, progress: &mut dyn FnMut(&str)) -> Result<Self, SetError> {
-        Self::load(&Cache::none(), shares, progress)
-    }
-
-    /// Loads the circuits from a cache, and builds what it lacks; `progress` is called with what comes next.
-    ///
-    /// # Errors
-    /// A job that cannot be proven.
-    pub fn load(cache: &Cache, shares: Arc<ShareCircuits>, progress: &mut dyn FnMut(&str)) -> Result<Self, SetError> {
-        let table = &shares.table;
-        let members = shares.members;
-        progress("extend");
-        let extend = ExtendCircuit::load(cache, members, usize::from(table.blocks));
-        check_size("a row group's sums", &extend.circuit)?;
-        let mut steps = vec![];
-        for (p, phase) in table.phases.iter().enumerate() {
-            progress(&format!("step of {}", phase.name));
-            let step = StepCircuit::load(cache, table, p, members);
-            check_size(&format!("the step of {}", phase.name), &step.circuit)?;
-            steps.push(step);
-        }
-        let allowed = crate::config::Purpose::Chain.setting().rows_log2();
-        for rows_log2 in allowed.clone() {
-            let job = link::Job::new(table, members as usize, rows_log2 as usize, cache);
-            match Self::links(&job, &shares, &extend, &steps, progress) {
-                Ok(links) => {
-                    progress("wrap");
-                    let wrap = link::wrap(cache, job.rows_log2, || job.shape().clone());
-                    return Ok(Self { shares, extend, steps, links, wrap });
-                }
-                Err(TooSmall) => continue,
-            }
-        }
-        Err(SetError::Large {
-            what: "a link of the chain".into(),
-            rows_log2: *allowed.end() as usize + 1,
-            most: *allowed.end(),
-        })
-    }
-
-    fn links(
-        job: &link::Job<'_>,
-        shares: &ShareCircuits,
-        extend: &ExtendCircuit,
-        steps: &[StepCircuit],
-        progress: &mut dyn FnMut(&str),
-    ) -> Result<Vec<Option<Circuit>>, TooSmall> {
-        let phases = shares.phases.len();
-        let mut links: Vec<Option<Circuit>> = (0..CIRCUITS).map(|_| None).collect();
-        // The largest first: a shape that is too small is found soon.
-        for (p, (share, step)) in shares.phases.iter().zip(steps).enumerate() {
-            progress(&format!("fold of {}", job.table.phases[p].name));
-            links[fold_place(p, phases)] = Some(link::fold(job, p, share, step)?);
-        }
-        progress("tiles");
-        links[TILES] = Some(link::tiles(job, &shares.tile.circuit, &shares.extension, &extend.circuit)?);
-        progress("offline");
-        links[OFFLINE] = Some(link::offline(job, &shares.offline)?);
-        progress("start");
-        links[START] = Some(link::start(job)?);
-        Ok(links)
-    }
-
-    /// The digests of the links' verifier data.
-    pub fn list(&self) -> [Commitment; CIRCUITS] {
-        let digest = |place: usize| self.links[place].as_ref().map_or(Commitment([0; 4]), Circuit::verifier_digest);
-        std::array::from_fn(digest)
-    }
-
-    /// What a chain carries as `circuits`.
-    pub fn digest(&self) -> Commitment {
-        circuits_digest(&self.list())
-    }
-
-    /// Reads a link's proof: links have one shape.
-    ///
-    /// # Errors
-    /// An envelope that holds no proof of a link.
-    pub fn read_link(&self, envelope: &Envelope) -> Result<Proof, ProofError> {
-        let any = self.links.iter().flatten().find(|c| c.id() == envelope.circuit);
-        any.ok_or_else(|| ProofError::Format("not a link of this chain".into()))?.read(envelope)
-    }
-
-    /// The id of the circuit at a place of the list.
-    fn id_of(&self, place: usize) -> Result<Fingerprint, ProofError> {
-        Ok(self.link(place)?.id())
-    }
-
-    /// Binary logarithm of the rows of every link.
-    pub fn link_rows_log2(&self) -> usize {
-        self.any_link().map_or(0, Circuit::rows_log2)
-    }
-
-    /// One of the links, which all have one shape.
-    pub fn any_link(&self) -> Option<&Circuit> {
-        self.links.iter().flatten().next()
-    }
-
-    fn link(&self, place: usize) -> Result<&Circuit, ProofError> {
-        self.links[place].as_ref().ok_or_else(|| ProofError::Format(format!("the chain has no circuit {place}")))
-    }
-}
-
-/// The last circuit over links of `2^rows_log2` rows: the same for all jobs.
-pub fn wrap_circuit(rows_log2: usize) -> Circuit {
-    link::wrap(&Cache::none(), rows_log2, || link::link_shape(rows_log2))
-}
 
 /// A statement with its proof.
 #[derive(Clone, Debug)]
@@ -280,23 +61,92 @@ pub struct Chain {
     groups: Vec<Vec<(Commitment, Commitment)>>,
     dataset: Tree,
     tiles: Tree,
-    place: usize,
+    /// Leaves of all offline shares.
+    offline: Vec<Commitment>,
+    /// The last link's proof, and its place in the list.
     proof: Proof,
-    /// Links added so far.
+    place: usize,
+    /// Links added so far; `resume` is none of them.
     links: u64,
     /// Links that were proven before this chain was taken up again: they are only followed.
     known: u64,
 }
 
 impl Chain {
-    /// Takes up a chain whose last proof, after `links` links, is `proof`.
-    ///
-    /// All links are added again in the same order; the first `links` are followed without proving them again.
-    pub fn resume(circuits: Arc<NodeCircuits>, about: About, links: u64, proof: Proof) -> Self {
+    fn at(circuits: Arc<NodeCircuits>, about: About, place: usize, proof: Proof, known: u64) -> Self {
         let states = States::start(&circuits.shares.table, about.keys.len());
         let list = circuits.list();
-        let (dataset, tiles, groups) = (Tree::new(vec![]), Tree::new(vec![]), vec![]);
-        Self { circuits, list, about, states, groups, dataset, tiles, place: START, proof, links: 1, known: links }
+        let (dataset, tiles) = (Tree::new(vec![]), Tree::new(vec![]));
+        let (groups, offline) = (vec![], vec![]);
+        Self { circuits, list, about, states, groups, dataset, tiles, offline, place, proof, links: 1, known }
+    }
+
+    /// Takes up a chain of one's own whose last proof, after `links` links, is `last`.
+    ///
+    /// All links are added again in the same order; the first `links` are followed without proving them again.
+    ///
+    /// # Errors
+    /// An envelope that holds no proof of a link, or one about something else.
+    pub fn resume(circuits: Arc<NodeCircuits>, about: About, links: u64, last: &Envelope) -> Result<Self, ProofError> {
+        let (place, proof) = circuits.links.read(last)?;
+        check(&circuits, &shown(&proof)?, &about)?;
+        Ok(Self::at(circuits, about, place, proof, links))
+    }
+
+    /// Goes on from the last accepted proof of the job, a wrap that names the node `before`: proves that the work
+    /// goes on under `about.node`. `batches` are all batches of offline shares of the job.
+    ///
+    /// All links are added again in the order of the job, from the first row group on; those that stand behind the
+    /// wrap are followed without proving them.
+    ///
+    /// # Errors
+    /// A wrap that does not verify, or of another job, node or list of circuits.
+    pub fn take_over(
+        circuits: Arc<NodeCircuits>,
+        about: About,
+        before: Fingerprint,
+        batches: u64,
+        last: &Envelope,
+    ) -> Result<Self, ProofError> {
+        let wrap = circuits.wrap.read(last)?;
+        circuits.wrap.verify(&wrap)?;
+        let before = About { node: before, ..about.clone() };
+        let shown = shown(&wrap)?;
+        check(&circuits, &shown, &before)?;
+        let proof = Self::prove_resume(&circuits, &before, about.node, &wrap)?;
+        let folds = shown.iteration.saturating_mul(circuits.shares.phases.len() as u64);
+        let known = folds.saturating_add(batches).saturating_add(shown.tile_groups).saturating_add(1);
+        Ok(Self::at(circuits, about, RESUME, proof, known))
+    }
+
+    /// The proof of `resume` alone, without a look at what the wrap shows: for tests that forge.
+    ///
+    /// # Errors
+    /// A context that is not the wrap's; a proof that is no wrap.
+    pub fn prove_resume(
+        circuits: &NodeCircuits,
+        before: &About,
+        node: Fingerprint,
+        wrap: &Proof,
+    ) -> Result<Proof, ProofError> {
+        let mut values = Values::default();
+        values.put("context", before.elements());
+        values.put("node", fingerprint_elements(&node).to_vec());
+        circuits.links.at(RESUME)?.prove_over(&values, &[wrap], &[])
+    }
+
+    /// Whether the links that were followed end with what the proof shows.
+    fn check_followed(&self) -> Result<(), ProofError> {
+        let circuit = self.circuits.links.at(self.place)?.id();
+        if self.links != self.known {
+            return same(circuit, "the number of links", self.links > self.known);
+        }
+        let shown = self.elements()?;
+        let tops = (self.tiles.top(), self.dataset.top());
+        same(circuit, "the row groups", (shown.tile_top, shown.dataset_top) == tops)?;
+        let made = self.offline.iter().fold(Commitment([0; 4]), |c, leaf| offline_link(&c, leaf));
+        same(circuit, "the offline shares", shown.made == made)?;
+        same(circuit, "the states", shown.state == self.states.digest())
     }
 
     /// Links proven so far, the first one counted.
@@ -325,12 +175,8 @@ impl Chain {
         let mut values = Values::default();
         values.put("context", about.context().elements().to_vec());
         values.put("circuits", circuits_digest(&list).elements().to_vec());
-        let proof = circuits.link(START)?.prove_over(&values, &[], &[])?;
-        let states = States::start(&circuits.shares.table, about.keys.len());
-        let empty = || Tree::new(vec![]);
-        let (dataset, tiles) = (empty(), empty());
-        let (groups, links, known) = (vec![], 1, 0);
-        Ok(Self { circuits, list, about, states, groups, dataset, tiles, place: START, proof, links, known })
+        let proof = circuits.links.at(START)?.prove_over(&values, &[], &[])?;
+        Ok(Self { list, ..Self::at(circuits, about, START, proof, 0) })
     }
 
     /// What the last link shows.
@@ -338,8 +184,12 @@ impl Chain {
     /// # Errors
     /// A proof of another shape: not one of a link.
     pub fn elements(&self) -> Result<Elements, ProofError> {
-        let shown = Elements::from_slice(self.proof.public_inputs());
-        shown.ok_or_else(|| ProofError::Format("not a link".into()))
+        shown(&self.proof)
+    }
+
+    /// The leaves of all offline shares, in the order of their use: the last proof shows the chain over them.
+    pub fn offline_leaves(&self) -> &[Commitment] {
+        &self.offline
     }
 
     /// The states after the last link.
@@ -357,7 +207,7 @@ impl Chain {
     /// # Errors
     /// A chain without circuits.
     pub fn envelope(&self) -> Result<Envelope, ProofError> {
-        Ok(self.proof.to_envelope(self.circuits.id_of(self.place)?))
+        Ok(self.proof.to_envelope(self.circuits.links.at(self.place)?.id()))
     }
 
     fn common(&self) -> Values {
@@ -368,14 +218,15 @@ impl Chain {
     }
 
     fn prove(&mut self, place: usize, values: &Values, inner: &[&Proof]) -> Result<(), ProofError> {
-        self.links += 1;
-        if self.links <= self.known {
-            self.place = place;
+        if self.links < self.known {
+            self.links += 1;
             return Ok(());
         }
+        self.check_followed()?;
+        self.links += 1;
         let all: Vec<&Proof> = [&self.proof].into_iter().chain(inner.iter().copied()).collect();
-        let before = self.circuits.link(self.place)?;
-        let proof = self.circuits.link(place)?.prove_over(values, &all, &[before])?;
+        let before = self.circuits.links.at(self.place)?;
+        let proof = self.circuits.links.at(place)?.prove_over(values, &all, &[before])?;
         self.proof = proof;
         self.place = place;
         Ok(())
@@ -428,7 +279,9 @@ impl Chain {
             values.put(format!("pair {k}"), vec![F::from_bool(k < used)]);
         }
         let inner: Vec<&Proof> = shares.iter().map(|s| &s.proof).collect();
-        self.prove(OFFLINE, &values, &inner)
+        self.prove(OFFLINE, &values, &inner)?;
+        self.offline.extend(offline_leaves(shares, used));
+        Ok(())
     }
 
     /// Adds a phase: all members' answers and the node's step on these row groups.
@@ -448,6 +301,7 @@ impl Chain {
         values.put("state", self.states.elements());
         if phase == 0 {
             values.put("before 1", vec![F::from_bool(self.place == LAST_FOLD)]);
+            values.put("before 2", vec![F::from_bool(self.place == RESUME)]);
             values.put("groups", groups.iter().map(|&g| F::from_canonical_u32(g)).collect());
         }
         let (tiles, _) = p.reads();
@@ -493,9 +347,44 @@ impl Chain {
     /// # Errors
     /// A chain that does not stand at the end of an iteration.
     pub fn wrap(&self) -> Result<Proof, ProofError> {
+        self.check_followed()?;
         let mut values = Values::default();
         values.put("circuits", self.list.iter().flat_map(Commitment::elements).collect());
-        let before = self.circuits.link(self.place)?;
+        let before = self.circuits.links.at(self.place)?;
         self.circuits.wrap.prove_over(&values, &[&self.proof], &[before])
     }
+}
+
+pub(crate) fn same(circuit: Fingerprint, what: &str, same: bool) -> Result<(), ProofError> {
+    if same { Ok(()) } else { Err(ProofError::Other { circuit, what: what.into() }) }
+}
+
+/// Whether a link or wrap is of these circuits and about this.
+fn check(circuits: &NodeCircuits, shown: &Elements, about: &About) -> Result<(), ProofError> {
+    let id = circuits.wrap.id();
+    same(id, "the list of circuits", shown.circuits == circuits.digest())?;
+    same(id, "the job, its members or the node", shown.context == about.context())
+}
+
+/// What a link or wrap shows.
+pub(crate) fn shown(proof: &Proof) -> Result<Elements, ProofError> {
+    let shown = Elements::from_slice(proof.public_inputs());
+    shown.ok_or_else(|| ProofError::Format("not a link".into()))
+}
+
+/// The leaves of the pairs of a batch that count.
+fn offline_leaves(shares: &[Proven<inputs::Noise>], used: usize) -> Vec<Commitment> {
+    let leaf = |k: usize| {
+        let pairs = || shares.iter().filter_map(move |s| s.statement.pairs.get(k));
+        let p: Vec<Commitment> = pairs().map(|pair| pair.1).collect();
+        let values = shares.iter().filter_map(|s| {
+            let at = s.statement.elements().len() + 10;
+            let ext =
+                |at: usize| Some(to_ext([*s.proof.public_inputs().get(at)?, *s.proof.public_inputs().get(at + 1)?]));
+            let values = at + 2 + 4 * k;
+            Some([ext(at)?, ext(values)?, ext(values + 2)?])
+        });
+        Some(offline_leaf(&pairs().next()?.0, &p, &values.collect::<Vec<_>>()))
+    };
+    (0..used).filter_map(leaf).collect()
 }

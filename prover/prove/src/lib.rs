@@ -4,6 +4,7 @@
 pub mod cache;
 pub mod chain;
 pub mod circuit;
+mod circuits;
 mod config;
 pub mod extend;
 mod gadgets;
@@ -15,6 +16,7 @@ pub mod noise;
 mod opening;
 pub mod phase;
 pub mod poly;
+pub mod seal;
 pub mod step;
 pub mod tile;
 #[doc(hidden)]

@@ -3,10 +3,12 @@
 use crate::cache::Cache;
 use crate::circuit::{Blinding, Circuit};
 use crate::config::{self, C, Purpose};
+use crate::extend::ExtendCircuit;
 use crate::kit::{Builder, Ext, Hash, Inner, Kit, hash};
 use crate::noise::NoiseCircuit;
 use crate::phase::PhaseCircuit;
 use crate::step::StepCircuit;
+use crate::tile::TileCircuit;
 use plonky2::gates::arithmetic_base::ArithmeticGate;
 use plonky2::gates::arithmetic_extension::ArithmeticExtensionGate;
 use plonky2::gates::base_sum::BaseSumGate;
@@ -26,7 +28,9 @@ use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::plonk::circuit_data::CommonCircuitData;
 use std::cell::OnceCell;
 use std::sync::LazyLock;
-use zektra_statement::chain::{CIRCUITS, ELEMENTS, Elements, LAST_FOLD, OFFLINE, START, States, TILES, fold_place};
+use zektra_statement::chain::{
+    CIRCUITS, ELEMENTS, Elements, LAST_FOLD, OFFLINE, RESUME, SEAL, START, TILES, fold_place,
+};
 use zektra_statement::digest::{Commitment, Tag};
 use zektra_statement::field::{F, Field};
 use zektra_statement::merkle::{DEPTH, EMPTY, empty_tops};
@@ -133,18 +137,17 @@ impl Shown {
     }
 }
 
-/// What a job's chain is for.
-pub(crate) struct Job<'a> {
-    pub table: &'a PhaseTable,
+/// What the links of a chain have in common.
+pub(crate) struct Chain<'a> {
     pub members: usize,
     pub rows_log2: usize,
     pub cache: &'a Cache,
     shape: OnceCell<CommonCircuitData<F, 2>>,
 }
 
-impl<'a> Job<'a> {
-    pub fn new(table: &'a PhaseTable, members: usize, rows_log2: usize, cache: &'a Cache) -> Self {
-        Self { table, members, rows_log2, cache, shape: OnceCell::new() }
+impl<'a> Chain<'a> {
+    pub fn new(members: usize, rows_log2: usize, cache: &'a Cache) -> Self {
+        Self { members, rows_log2, cache, shape: OnceCell::new() }
     }
 
     /// The shape of all links; known from the first that is loaded.
@@ -167,6 +170,8 @@ impl<'a> Job<'a> {
 }
 
 struct Opened {
+    /// Lock and table, node, keys.
+    all: Vec<Target>,
     lock: Vec<Target>,
     node: Vec<Target>,
     keys: Vec<Hash>,
@@ -223,6 +228,7 @@ fn open_context(kit: &mut Kit, shown: &Shown, members: usize) -> Opened {
         lock: input[..8].to_vec(),
         node: input[16..24].to_vec(),
         keys: (0..members).map(|i| hash(&input[24 + 4 * i..])).collect(),
+        all: input,
     }
 }
 
@@ -258,13 +264,12 @@ fn ext(t: &[Target]) -> Ext {
     ExtensionTarget([t[0], t[1]])
 }
 
-/// The first link: nothing read, nothing done.
-pub(crate) fn start(job: &Job<'_>) -> Result<Circuit, TooSmall> {
-    let states = States::start(job.table, job.members).digest();
+/// The first link: nothing read, nothing done, these states.
+pub(crate) fn start(job: &Chain<'_>, states: Commitment) -> Result<Circuit, TooSmall> {
     job.link(&format!("start/1 state={states}"), |kit| build_start(job, states, kit))
 }
 
-fn build_start(job: &Job<'_>, states: Commitment, mut kit: Kit) -> Result<Circuit, TooSmall> {
+fn build_start(job: &Chain<'_>, states: Commitment, mut kit: Kit) -> Result<Circuit, TooSmall> {
     let (context, circuits) = (hash(&kit.input("context", 4)), hash(&kit.input("circuits", 4)));
     let e = Elements::start(EMPTY, EMPTY, states);
     let zero = kit.b.zero();
@@ -288,27 +293,37 @@ fn build_start(job: &Job<'_>, states: Commitment, mut kit: Kit) -> Result<Circui
 
 /// One row group: its tile, the others' shares, their sum.
 pub(crate) fn tiles(
-    job: &Job<'_>,
-    tile: &Circuit,
+    job: &Chain<'_>,
+    tile: &TileCircuit,
     extension: &NoiseCircuit,
-    extend: &Circuit,
+    extend: &ExtendCircuit,
 ) -> Result<Circuit, TooSmall> {
     let n = job.members;
-    let planes = 2 * usize::from(job.table.blocks);
-    let name = format!("tiles/1 n={n} planes={planes} {} {} {}", tile.id, extension.circuit.id, extend.id);
-    job.link(&name, |kit| build_tiles(job, planes, kit, tile, extension, extend))
+    let planes = 2 * tile.bounds().blocks;
+    let (t, x, e) = (&tile.circuit, &extension.circuit, &extend.circuit);
+    let name = format!("tiles/1 n={n} planes={planes} {} {} {}", t.id, x.id, e.id);
+    job.link(&name, |kit| build_tiles(job, planes, kit, &[START, TILES], t, Some(x), e))
+}
+
+/// One row group of a dataset alone: its tile, and its polynomials at the point of the tile's proof.
+pub(crate) fn seal(chain: &Chain<'_>, tile: &TileCircuit, extend: &ExtendCircuit) -> Result<Circuit, TooSmall> {
+    let planes = 2 * tile.bounds().blocks;
+    let (t, e) = (&tile.circuit, &extend.circuit);
+    let name = format!("seal/1 planes={planes} {} {}", t.id, e.id);
+    chain.link(&name, |kit| build_tiles(chain, planes, kit, &[START, SEAL], t, None, e))
 }
 
 fn build_tiles(
-    job: &Job<'_>,
+    job: &Chain<'_>,
     planes: usize,
     mut kit: Kit,
+    places: &[usize],
     tile: &Circuit,
-    extension: &NoiseCircuit,
+    extension: Option<&Circuit>,
     extend: &Circuit,
 ) -> Result<Circuit, TooSmall> {
     let n = job.members;
-    let shown = before(&mut kit, job.shape(), &[START, TILES]);
+    let shown = before(&mut kit, job.shape(), places);
     let Opened { keys, .. } = open_context(&mut kit, &shown, n);
     // One seat is the owner's; the others stand in their order.
     let owner: Vec<BoolTarget> = (0..n).map(|i| bit(&mut kit, format!("owner {i}"))).collect();
@@ -332,7 +347,9 @@ fn build_tiles(
 
     let tile = kit.verify_statement(tile);
     kit.equal("owner's key", &tile.elements[..4], &owner_key);
-    let shares: Vec<Inner> = (0..n - 1).map(|_| kit.verify_statement(&extension.circuit)).collect();
+    let shares: Vec<Inner> =
+        extension.into_iter().flat_map(|c| vec![c; n - 1]).map(|c| kit.verify_statement(c)).collect();
+    assert_eq!(shares.len(), n - 1, "a share of every other member");
     for (share, key) in shares.iter().zip(&others) {
         kit.equal("no lock", &share.elements[..8], &[zero; 8]);
         kit.equal("member's key", &share.elements[8..12], key);
@@ -382,12 +399,12 @@ fn build_tiles(
 }
 
 /// A batch of offline shares of every member.
-pub(crate) fn offline(job: &Job<'_>, noise: &NoiseCircuit) -> Result<Circuit, TooSmall> {
+pub(crate) fn offline(job: &Chain<'_>, noise: &NoiseCircuit) -> Result<Circuit, TooSmall> {
     let name = format!("offline/1 n={} {}", job.members, noise.circuit.id);
     job.link(&name, |kit| build_offline(job, kit, noise))
 }
 
-fn build_offline(job: &Job<'_>, mut kit: Kit, noise: &NoiseCircuit) -> Result<Circuit, TooSmall> {
+fn build_offline(job: &Chain<'_>, mut kit: Kit, noise: &NoiseCircuit) -> Result<Circuit, TooSmall> {
     let n = job.members;
     let shown = before(&mut kit, job.shape(), &[TILES, OFFLINE]);
     let Opened { keys, lock, .. } = open_context(&mut kit, &shown, n);
@@ -427,11 +444,16 @@ fn build_offline(job: &Job<'_>, mut kit: Kit, noise: &NoiseCircuit) -> Result<Ci
 }
 
 /// A phase: every member's answer, the node's step.
-pub(crate) fn fold(job: &Job<'_>, phase: usize, share: &PhaseCircuit, step: &StepCircuit) -> Result<Circuit, TooSmall> {
-    let table = job.table;
+pub(crate) fn fold(
+    job: &Chain<'_>,
+    table: &PhaseTable,
+    phase: usize,
+    share: &PhaseCircuit,
+    step: &StepCircuit,
+) -> Result<Circuit, TooSmall> {
     let states: Vec<u16> = table.phases[phase].outputs.iter().map(|o| o.state).collect();
     let name = format!(
-        "fold/1 n={} phase={phase}/{} blocks={} slots={} states={} reads={:?} writes={states:?} {} {}",
+        "fold/2 n={} phase={phase}/{} blocks={} slots={} states={} reads={:?} writes={states:?} {} {}",
         job.members,
         table.phases.len(),
         table.blocks,
@@ -441,23 +463,23 @@ pub(crate) fn fold(job: &Job<'_>, phase: usize, share: &PhaseCircuit, step: &Ste
         share.circuit.id,
         step.circuit.id
     );
-    job.link(&name, |kit| build_fold(job, phase, kit, share, step))
+    job.link(&name, |kit| build_fold(job, table, phase, kit, share, step))
 }
 
 fn build_fold(
-    job: &Job<'_>,
+    job: &Chain<'_>,
+    table: &PhaseTable,
     phase: usize,
     mut kit: Kit,
     share: &PhaseCircuit,
     step: &StepCircuit,
 ) -> Result<Circuit, TooSmall> {
     let n = job.members;
-    let table = job.table;
     let phases = table.phases.len();
     let p = &table.phases[phase];
-    let places = if phase == 0 { vec![OFFLINE, LAST_FOLD] } else { vec![fold_place(phase - 1, phases)] };
+    let places = if phase == 0 { vec![OFFLINE, LAST_FOLD, RESUME] } else { vec![fold_place(phase - 1, phases)] };
     let shown = before(&mut kit, job.shape(), &places);
-    let Opened { keys, lock, node } = open_context(&mut kit, &shown, n);
+    let Opened { keys, lock, node, .. } = open_context(&mut kit, &shown, n);
     let slots = usize::from(table.slots);
     let per_state = 4 * (3 + n);
     let mut state = kit.input("state", slots + per_state * table.states.len());
@@ -583,6 +605,23 @@ fn build_fold(
     let state = kit.commit(Tag::States, &state);
     let iteration = if phase + 1 == phases { kit.b.add_const(shown.iteration, F::ONE) } else { shown.iteration };
     let after = Shown { used, batches, state, iteration, ..shown };
+    finish(kit, job.shape(), &after)
+}
+
+/// Another node goes on from a wrap: everything stays but the node.
+pub(crate) fn resume(job: &Chain<'_>, wrap: &Circuit) -> Result<Circuit, TooSmall> {
+    let name = format!("resume/1 n={} {}", job.members, wrap.id);
+    job.link(&name, |kit| build_resume(job, kit, wrap))
+}
+
+fn build_resume(job: &Chain<'_>, mut kit: Kit, wrap: &Circuit) -> Result<Circuit, TooSmall> {
+    // A constant wrap vouches that a link at the last place of the list `circuits` showed the same.
+    let shown = Shown::read(&kit.verify(wrap));
+    let Opened { mut all, .. } = open_context(&mut kit, &shown, job.members);
+    let node = kit.input("node", 8);
+    all[16..24].copy_from_slice(&node);
+    let context = kit.commit(Tag::Context, &all);
+    let after = Shown { context, ..shown };
     finish(kit, job.shape(), &after)
 }
 

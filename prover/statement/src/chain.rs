@@ -20,6 +20,13 @@ pub const TILES: usize = 1;
 pub const OFFLINE: usize = 2;
 /// Place of the last phase's `fold`; the others follow.
 pub const LAST_FOLD: usize = 3;
+/// Place of `seal`, the last one of a dataset's own chain.
+pub const SEAL: usize = LAST_FOLD;
+/// Place of `resume`.
+pub const RESUME: usize = 7;
+
+/// Phases that a chain has places for.
+pub const MAX_PHASES: usize = RESUME - LAST_FOLD;
 
 /// Place of a phase's `fold` in the list.
 pub fn fold_place(phase: usize, phases: usize) -> usize {
@@ -39,6 +46,11 @@ pub fn context(lock: &Fingerprint, table: &Fingerprint, node: &Fingerprint, keys
     }
     input.extend(flat(keys));
     commit(Tag::Context, &input)
+}
+
+/// What a chain about one dataset alone is about.
+pub fn seal_context(object: &Fingerprint, owner_key: &Commitment) -> Commitment {
+    context(object, &Fingerprint::NONE, &Fingerprint::NONE, &[*owner_key])
 }
 
 /// A hash chain with one more link.

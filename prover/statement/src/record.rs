@@ -32,6 +32,13 @@ impl Seat {
     }
 }
 
+/// What proofs name a compute node by: the account that runs it, on its chain.
+pub fn node_fingerprint(chain_id: &str, operator: &[u8]) -> Fingerprint {
+    let mut e = Encoder::new("zektra/node/v1");
+    e.bytes(chain_id.as_bytes()).bytes(operator);
+    e.fingerprint()
+}
+
 /// What a plane of a tile holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]

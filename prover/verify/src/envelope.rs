@@ -2,10 +2,12 @@
 //!
 //! Bytes: `docs/formats.md`, section 13. Another proof system is another name in `system`, not another message.
 
+use crate::pinned;
 use plonky2::plonk::circuit_data::CommonCircuitData;
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
 use plonky2::plonk::proof::{Proof, ProofWithPublicInputs};
 use plonky2::util::serialization::{Buffer, Read, Write};
+use zektra_statement::chain::ELEMENTS;
 use zektra_statement::codec::{DecodeError, Reader, Writer};
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::F;
@@ -35,6 +37,9 @@ pub struct Envelope {
 /// Why an envelope holds no proof of a circuit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
+    /// A size that no chain has.
+    #[error("no chain of proofs has links of 2^{0} rows")]
+    Size(u8),
     /// Another proof system.
     #[error("system is {0:?}, expected {SYSTEM:?}")]
     System(String),
@@ -106,21 +111,23 @@ impl Envelope {
         Ok(Self { system, circuit, public_inputs, proof })
     }
 
-    /// The proof of a circuit with this id and shape. It is read, not verified.
-    ///
-    /// # Errors
-    /// What does not fit; an element that is not canonical.
-    pub fn read(&self, circuit: &Fingerprint, common: &CommonCircuitData<F, 2>) -> Result<Proven, EnvelopeError> {
+    fn head_fits(&self, circuit: &Fingerprint, expected: usize) -> Result<(), EnvelopeError> {
         if self.system != SYSTEM {
             return Err(EnvelopeError::System(self.system.clone()));
         }
         if self.circuit != *circuit {
             return Err(EnvelopeError::Circuit { found: self.circuit, expected: *circuit });
         }
-        let expected = common.num_public_inputs;
-        if self.public_inputs.len() != expected {
-            return Err(EnvelopeError::PublicInputs { found: self.public_inputs.len(), expected });
-        }
+        let found = self.public_inputs.len();
+        if found == expected { Ok(()) } else { Err(EnvelopeError::PublicInputs { found, expected }) }
+    }
+
+    /// The proof of a circuit with this id and shape. It is read, not verified.
+    ///
+    /// # Errors
+    /// What does not fit; an element that is not canonical.
+    pub fn read(&self, circuit: &Fingerprint, common: &CommonCircuitData<F, 2>) -> Result<Proven, EnvelopeError> {
+        self.head_fits(circuit, common.num_public_inputs)?;
         let bytes = &self.proof;
         let bad = |what| EnvelopeError::Proof { found: bytes.len(), what };
         let read = || {
@@ -138,6 +145,20 @@ impl Envelope {
             Ok(Err(_)) | Err(_) => Err(bad("end early or are malformed")),
         }
     }
+}
+
+/// Whether an envelope can hold a last proof over links of `2^rows_log2` rows: system, circuit, number of public
+/// inputs, length of the proof. Reads nothing of the proof.
+///
+/// # Errors
+/// The first that does not fit.
+pub fn envelope_fits(envelope: &Envelope, rows_log2: u8) -> Result<(), EnvelopeError> {
+    let rows = u32::from(rows_log2);
+    let expected = pinned::proof_bytes(rows).ok_or(EnvelopeError::Size(rows_log2))?;
+    envelope.head_fits(&pinned::wrap_id(rows), ELEMENTS)?;
+    let found = envelope.proof.len();
+    let what = if found < expected { "are too few" } else { "are too many" };
+    if found == expected { Ok(()) } else { Err(EnvelopeError::Proof { found, what }) }
 }
 
 /// A proof in Plonky2's encoding, without its public inputs.

@@ -1,4 +1,5 @@
-//! The circuits of jobs that this build trusts: one line of `known.txt` for each list of a chain's circuits.
+//! The circuits that this build trusts: one line of `known.txt` for each list of a chain's circuits, of a job or of a
+//! dataset alone.
 //!
 //! A digest names the relations that were proven: members, slots, positions, shifts, ranges. So a line says of
 //! which template and how many members they are, and a job must have exactly these. Circuits depend neither on
@@ -7,7 +8,7 @@
 
 use std::fmt;
 use zektra_statement::digest::Commitment;
-use zektra_statement::record::Job;
+use zektra_statement::record::{Dataset, Job};
 use zektra_statement::template::{Kind, Params, Template};
 
 /// The file; `make pin` writes it.
@@ -66,15 +67,24 @@ fn fields(rows_log2: u32, members: u32, template: &Template) -> [(&'static str, 
 impl Known {
     /// The first field in which a job differs from what the circuits are for: name, the job's, the circuits'.
     pub fn differs(&self, job: &Job, rows_log2: u32) -> Option<(&'static str, String, String)> {
+        self.other(rows_log2, job.members(), &job.template)
+    }
+
+    /// The same of a template for a number of members, whose circuits are not built yet.
+    pub fn differs_from(&self, template: &Template, members: u32) -> Option<(&'static str, String, String)> {
+        self.other(self.rows_log2, members, template)
+    }
+
+    fn other(&self, rows_log2: u32, members: u32, template: &Template) -> Option<(&'static str, String, String)> {
         let mine = fields(self.rows_log2, self.members, &self.template);
-        let theirs = fields(rows_log2, job.members(), &job.template);
+        let theirs = fields(rows_log2, members, template);
         let other = mine.into_iter().zip(theirs).find(|(a, b)| a != b);
         other.map(|((name, expected), (_, found))| (name, found, expected))
     }
 
     /// Reads a line.
     fn parse(line: &str) -> Option<Self> {
-        let mut words = line.split(' ');
+        let mut words = line.strip_prefix("job ")?.split(' ');
         let digest = parse_digest(words.next()?)?;
         let mut value = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
         let mut number = |name: &str| value(name)?.parse::<u32>().ok();
@@ -109,9 +119,51 @@ impl Known {
 
 impl fmt::Display for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.digest)?;
+        write!(f, "job {}", self.digest)?;
         let fields = fields(self.rows_log2, self.members, &self.template);
         fields.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+    }
+}
+
+/// The list of circuits of a dataset's own chain and what it proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownSeal {
+    /// The digest of the list.
+    pub digest: Commitment,
+    /// Binary logarithm of the links' rows.
+    pub rows_log2: u32,
+    /// Columns, blocks, classes, `scale_x`, `scale_r`, `row_norm`, `range` of the dataset.
+    pub bounds: [u32; 7],
+}
+
+/// The names of [`KnownSeal::bounds`].
+const BOUNDS: [&str; 7] = ["columns", "blocks", "classes", "scale_x", "scale_r", "row_norm", "range"];
+
+impl KnownSeal {
+    /// What circuits depend on of a dataset.
+    pub fn bounds_of(d: &Dataset) -> [u32; 7] {
+        [d.columns, d.blocks, d.classes, d.scale_x, d.scale_r, d.row_norm, d.range]
+    }
+
+    /// Reads a line.
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.strip_prefix("seal ")?.split(' ');
+        let digest = parse_digest(words.next()?)?;
+        let mut number = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok();
+        let rows_log2 = number("rows_log2")?;
+        let mut bounds = [0; 7];
+        for (bound, name) in bounds.iter_mut().zip(BOUNDS) {
+            *bound = number(name)?;
+        }
+        words.next().is_none().then_some(Self { digest, rows_log2, bounds })
+    }
+}
+
+impl fmt::Display for KnownSeal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { digest, rows_log2, bounds } = self;
+        write!(f, "seal {digest} rows_log2={rows_log2}")?;
+        BOUNDS.iter().zip(bounds).try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }
 
@@ -128,14 +180,18 @@ pub fn parse_digest(hex: &str) -> Option<Commitment> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trusted {
     known: Vec<Known>,
+    seals: Vec<KnownSeal>,
     named: Vec<Commitment>,
 }
 
 impl Trusted {
     /// Those of this build.
     pub fn pinned() -> Self {
-        let lines = FILE.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
-        Self { known: lines.filter_map(Known::parse).collect(), named: vec![] }
+        Self {
+            known: FILE.lines().filter_map(Known::parse).collect(),
+            seals: FILE.lines().filter_map(KnownSeal::parse).collect(),
+            named: vec![],
+        }
     }
 
     /// None at all.
@@ -149,6 +205,21 @@ impl Trusted {
         self
     }
 
+    /// And these of a dataset's own chain.
+    pub fn know_seal(mut self, known: KnownSeal) -> Self {
+        self.seals.push(known);
+        self
+    }
+
+    /// And what such a line as those of `known.txt` says; `None` if it is none.
+    pub fn know_line(self, line: &str) -> Option<Self> {
+        match (Known::parse(line), KnownSeal::parse(line)) {
+            (Some(known), _) => Some(self.know(known)),
+            (None, Some(known)) => Some(self.know_seal(known)),
+            (None, None) => None,
+        }
+    }
+
     /// And the list with this digest, obtained elsewhere: whoever names it answers for its being that of the
     /// job's template and number of members.
     pub fn name(mut self, digest: Commitment) -> Self {
@@ -159,6 +230,11 @@ impl Trusted {
     /// All of which it is known what they prove.
     pub fn known(&self) -> &[Known] {
         &self.known
+    }
+
+    /// All of a dataset's own chain.
+    pub fn seals(&self) -> &[KnownSeal] {
+        &self.seals
     }
 
     /// Whether the caller named the digest.

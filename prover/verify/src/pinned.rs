@@ -7,11 +7,12 @@ use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierCircuitData, Verif
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
 use plonky2::util::serialization::DefaultGateSerializer;
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::F;
 use zektra_statement::inputs::circuit_id;
 
-use crate::settings::CHAIN;
+use crate::settings::{CHAIN, WRAP};
 
 /// The verifier data of a circuit.
 pub type Verifier = VerifierCircuitData<F, PoseidonGoldilocksConfig, 2>;
@@ -44,6 +45,16 @@ pub fn file(rows_log2: u32) -> Option<&'static [u8]> {
 /// The wrap circuit over links of `2^rows_log2` rows; `None` for a size that no chain has.
 pub fn wrap(rows_log2: u32) -> Option<Verifier> {
     read(file(rows_log2)?)
+}
+
+/// The bytes of a last proof over links of `2^rows_log2` rows, without its public inputs; `None` for a size that no
+/// chain has.
+pub fn proof_bytes(rows_log2: u32) -> Option<usize> {
+    static BYTES: LazyLock<Vec<Option<usize>>> = LazyLock::new(|| {
+        let bytes = |v: Verifier| WRAP.exact_proof_bytes(v.common.degree_bits() as u32, v.common.num_constants);
+        sizes().map(|rows| wrap(rows).map(bytes)).collect()
+    });
+    *BYTES.get(rows_log2.checked_sub(*sizes().start())? as usize)?
 }
 
 /// Verifier data as a pinned file: the common data behind their length as 4 bytes, then what only verifiers need.

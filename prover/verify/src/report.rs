@@ -24,7 +24,8 @@ pub const NOT_PROVEN: [&str; 12] = [
     "that hiding is above the floors: each member checks it before it joins",
     "that the developer got releases that open the model's commitments: the developer checks it",
     "how good the model is, and that it leaks no more than any model does",
-    "who runs the node that the proof names",
+    "who runs the node that the proof names, or which nodes made the steps before it: a node may go on from the proof \
+     of another",
 ];
 
 /// A released vector of the model: its entries are `U` minus the sum of all shares.

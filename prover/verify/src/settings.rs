@@ -326,6 +326,13 @@ impl Setting {
         caps * cap + VALUE * self.openings() + self.queries * query + (VALUE << rows) + grinding + inputs
     }
 
+    /// The bytes of a proof without its public inputs, exactly, of a circuit with so many columns of selectors and
+    /// constants.
+    pub fn exact_proof_bytes(&self, rows_log2: u32, constants: usize) -> usize {
+        let fewer = MAX_CONSTANT_COLUMNS.saturating_sub(constants) * (VALUE + ELEMENT * self.queries);
+        self.proof_bytes(rows_log2, 0).saturating_sub(ELEMENT + fewer)
+    }
+
     /// One row for each allowed size, under [`TABLE_HEAD`].
     pub fn table(&self) -> Vec<[String; TABLE_HEAD.len()]> {
         let row = |rows| {

@@ -1,12 +1,10 @@
 //! Every change of an honest bundle, and every proof that is not the chain's last, is refused with its reason.
 
-use super::played::played;
+use super::played::{foreign, middle, played};
 use std::time::Instant;
 use zektra_parties::bundle::bundle;
-use zektra_prove::chain::Chain;
 use zektra_prove::circuit::ProofError;
 use zektra_statement::batch::BatchOrder;
-use zektra_statement::chain::{LAST_FOLD, START, circuits_digest};
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::{F, Field, P};
 use zektra_verify::bundle::Bundle;
@@ -218,8 +216,7 @@ fn a_chain_in_its_middle_cannot_be_wrapped() {
 fn a_chain_without_its_last_iteration_is_refused() {
     let p = played();
     let chain = &p.links[5];
-    let last = chain.wrap().unwrap();
-    let mut b = bundle(&p.circuits, &p.cast.job, &p.job.roots, p.bundle.node, &last, chain.states());
+    let mut b = bundle(&p.circuits, &p.cast.job, &p.job.roots, p.bundle.node, middle(), chain.states());
     assert_eq!(refused(&b), "the proof is of 1 iterations, the record's template has 2");
     // A record that fits has another lock.
     b.job.template.params.iterations = 1;
@@ -233,14 +230,11 @@ fn a_chain_without_its_last_iteration_is_refused() {
 #[test]
 fn a_chain_of_foreign_circuits_is_refused() {
     let p = played();
-    let mut list = p.circuits.list();
-    list[LAST_FOLD] = list[START];
-    let chain = Chain::start_listing(p.circuits.clone(), p.job.about.clone(), list).unwrap();
-    let last = chain.wrap().unwrap();
-    p.circuits.wrap.verify(&last).unwrap();
-    let mut b = bundle(&p.circuits, &p.cast.job, &p.job.roots, p.bundle.node, &last, chain.states());
+    let (chain, last) = foreign();
+    p.circuits.wrap.verify(last).unwrap();
+    let mut b = bundle(&p.circuits, &p.cast.job, &p.job.roots, p.bundle.node, last, chain.states());
     assert!(refused(&b).starts_with("the proof is of other circuits than the record names"));
-    let digest = circuits_digest(&list);
+    let digest = chain.elements().unwrap().circuits;
     b.job.circuits = Some(digest);
     assert_eq!(verify(&b.encode(), &Trusted::pinned()), Err(Refused::UnknownCircuits { digest }));
 }

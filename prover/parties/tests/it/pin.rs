@@ -6,8 +6,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use zektra_parties::bundle::known_of;
-use zektra_prove::chain::{NodeCircuits, ShareCircuits, wrap_circuit};
-use zektra_statement::template::Template;
+use zektra_parties::seal::known_seal_of;
+use zektra_prove::cache::Cache;
+use zektra_prove::chain::{NodeCircuits, SealCircuits, ShareCircuits, wrap_circuit};
+use zektra_prove::tile::Bounds;
+use zektra_statement::template::{Params, Template};
 use zektra_verify::known::{FILE, Trusted};
 use zektra_verify::pinned;
 use zektra_verify::settings::WRAP;
@@ -18,6 +21,11 @@ fn jobs() -> Vec<(&'static str, Template, u32)> {
     let mut demo = template(8);
     (demo.params.scale_w, demo.params.shift_w) = (16, 8);
     vec![("the small job of the tests", template(1), MEMBERS), ("the demonstration's proven job", demo, 3)]
+}
+
+/// The datasets whose own circuits are known: these bounds.
+fn datasets() -> Vec<(&'static str, Params)> {
+    vec![("datasets of both jobs", template(1).params)]
 }
 
 #[test]
@@ -34,6 +42,10 @@ fn pin() {
         let shares = Arc::new(ShareCircuits::build(&template, members).unwrap());
         let circuits = NodeCircuits::build(shares, &mut |what| println!("{name}: {what}")).unwrap();
         text += &format!("\n#: {name}\n{}\n", known_of(&circuits, &template));
+    }
+    for (name, params) in datasets() {
+        let circuits = SealCircuits::load(&Cache::none(), Bounds::of(&params).unwrap()).unwrap();
+        text += &format!("\n#: {name}\n{}\n", known_seal_of(&circuits, &params));
     }
     fs::write(folder.join("known.txt"), text).unwrap();
 }
@@ -59,5 +71,9 @@ fn the_circuits_of_the_small_job_are_known() {
     let trusted = Trusted::pinned();
     let mine = trusted.known().iter().find(|k| k.digest == p.circuits.digest()).expect("run `make pin`");
     assert_eq!(mine.differs(&p.bundle.job, 15), None);
-    assert_eq!(trusted.known().len(), jobs().len(), "every line of known.txt is read");
+    let lines = FILE.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).count();
+    assert_eq!((trusted.known().len(), trusted.seals().len()), (jobs().len(), datasets().len()));
+    assert_eq!(lines, jobs().len() + datasets().len(), "every line of known.txt is read");
+    let again = FILE.lines().filter(|l| l.contains('=')).try_fold(Trusted::none(), Trusted::know_line);
+    assert_eq!(again, Some(trusted));
 }

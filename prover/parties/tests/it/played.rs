@@ -13,6 +13,7 @@ use zektra_prove::cache::Cache;
 use zektra_prove::chain::{Chain, NodeCircuits, Proven, ShareCircuits};
 use zektra_prove::circuit::Proof;
 use zektra_prove::phase::SharePolys;
+use zektra_statement::chain::{LAST_FOLD, START};
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::{F, Field, from_ext, to_ext};
 use zektra_statement::inputs::{PhaseShare, Statement};
@@ -36,6 +37,25 @@ pub struct Played {
     pub other_lock: Proven<PhaseShare>,
     /// The same under the right lock at a point that the member chose.
     pub chosen_point: Proven<PhaseShare>,
+}
+
+/// The wrap after the first iteration.
+pub fn middle() -> &'static Proof {
+    static MIDDLE: LazyLock<Proof> = LazyLock::new(|| played().links[5].wrap().unwrap());
+    &MIDDLE
+}
+
+/// The chain of the small job on a list of circuits of one's own, in which its first link is the last, and its wrap.
+pub fn foreign() -> &'static (Chain, Proof) {
+    static FOREIGN: LazyLock<(Chain, Proof)> = LazyLock::new(|| {
+        let p = played();
+        let mut list = p.circuits.list();
+        list[LAST_FOLD] = list[START];
+        let chain = Chain::start_listing(p.circuits.clone(), p.job.about.clone(), list).unwrap();
+        let last = chain.wrap().unwrap();
+        (chain, last)
+    });
+    &FOREIGN
 }
 
 /// The job.

@@ -28,6 +28,7 @@ fn prove(setting: &Setting, rows_log2: u32) {
     let spare = MAX_CONSTANT_COLUMNS - common.num_constants;
     let counted = setting.proof_bytes(rows_log2, 6) - spare * (16 + 8 * queries);
     assert_eq!(proof.to_bytes().len(), counted);
+    assert_eq!(setting.exact_proof_bytes(rows_log2, common.num_constants), counted - 8 * 7);
     circuit.verify(proof).unwrap();
 }
 

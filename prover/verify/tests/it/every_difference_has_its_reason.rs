@@ -158,7 +158,8 @@ fn a_list_of_states_of_another_form_is_refused() {
         let mut b = bundle();
         change(&mut b);
         let table = b.job.template.compile().unwrap();
-        let refused = zektra_verify::verify::check_states(&b, &table).unwrap_err().to_string();
+        let refused =
+            zektra_verify::verify::check_states(&b.states, &table, b.job.seats.len()).unwrap_err().to_string();
         assert!(refused.starts_with(&format!("the list of states: {reason}")), "{name}: {refused}");
     }
     assert!(verify_bundle(&bundle(), &trusted).is_err());
