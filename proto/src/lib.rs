@@ -13,7 +13,7 @@ mod all {
     include!(concat!(env!("OUT_DIR"), "/all.rs"));
 }
 
-pub use all::zektra::{node, power, training, vault};
+pub use all::zektra::{compute, market, node, power, proofs, reputation, training, vault};
 pub use all::{cosmos, google};
 pub use prost_types::{Any, Duration, Timestamp};
 pub use tendermint_proto::v0_38 as tendermint;
