@@ -4,6 +4,7 @@ use crate::error::{Sdk, TxError};
 use bech32::{Bech32, Hrp};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use zektra_state::StateError;
 
 /// What an operator's addresses have behind the chain's prefix.
 const OPERATOR: &str = "valoper";
@@ -135,6 +136,17 @@ impl Prefix {
     pub fn parse_consensus(&self, text: &str) -> Result<Address, TxError> {
         decode(text, &format!("{}{CONSENSUS}", self.0))
     }
+}
+
+/// The address in a text that the chain itself has written, whatever its prefix.
+///
+/// # Errors
+/// Other text: the database is damaged.
+pub fn written(text: &str) -> Result<Address, StateError> {
+    let damaged = |e: String| StateError::Damaged(format!("address {text:?}: {e}"));
+    let checked = bech32::primitives::decode::CheckedHrpstring::new::<NoLimit>(text);
+    let checked = checked.map_err(|e| damaged(e.to_string()))?;
+    Address::new(checked.byte_iter().collect()).map_err(|e| damaged(e.log))
 }
 
 fn decode(text: &str, prefix: &str) -> Result<Address, TxError> {

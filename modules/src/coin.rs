@@ -139,6 +139,30 @@ pub fn coin(denom: &str, amount: u128) -> Coin {
     Coin { denom: denom.into(), amount: amount.to_string() }
 }
 
+/// The amount of a message's coin, which must be positive.
+///
+/// # Errors
+/// No coin, or any other, with code 10.
+pub fn positive(field: &str, coin: Option<&Coin>) -> Result<u128, TxError> {
+    let coin = coin.ok_or_else(|| Sdk::InvalidCoins.wrap(format!("{field}: nothing, expected a coin")))?;
+    let Coin { denom, amount } = coin;
+    let found = parse_amount(amount).ok().filter(|&a| a > 0 && is_denom(denom));
+    found.ok_or_else(|| Sdk::InvalidCoins.wrap(format!("{field}: {amount:?} of {denom:?}, expected a positive amount")))
+}
+
+/// The amount of a message's coin, which must be positive and of this denomination.
+///
+/// # Errors
+/// No coin, or any other, with code 10.
+pub fn positive_in(field: &str, coin: Option<&Coin>, denom: &str) -> Result<u128, TxError> {
+    let amount = positive(field, coin)?;
+    let found = coin.map(|c| &c.denom[..]).unwrap_or_default();
+    if found != denom {
+        return Err(Sdk::InvalidCoins.wrap(format!("{field}: denomination {found}, expected {denom}")));
+    }
+    Ok(amount)
+}
+
 impl fmt::Display for Coins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (denom, amount)) in self.0.iter().enumerate() {

@@ -1,0 +1,4 @@
+//! What messages do.
+
+pub mod node;
+pub mod params;

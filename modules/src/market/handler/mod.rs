@@ -1,0 +1,5 @@
+//! What messages do.
+
+mod credits;
+mod listing;
+pub mod params;

@@ -1,0 +1,3 @@
+//! What messages do.
+
+pub mod params;
