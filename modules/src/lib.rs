@@ -23,6 +23,7 @@ pub mod authz;
 pub mod bank;
 pub mod beacon;
 pub mod coin;
+pub mod compute;
 pub mod consensus;
 pub mod context;
 pub mod dec_coins;
@@ -34,14 +35,19 @@ pub mod feegrant;
 pub mod gas;
 pub mod gov;
 pub mod hooks;
+pub mod market;
 pub mod mint;
 pub mod module;
 pub mod power;
+pub mod proofs;
 pub mod query;
+pub mod reputation;
 pub mod slashing;
 pub mod staking;
 pub mod time;
+pub mod training;
 pub mod upgrade;
+pub mod vault;
 
 pub use context::{Block, Context};
 pub use error::TxError;
@@ -51,8 +57,11 @@ pub use module::{Message, Module};
 ///
 /// What the order must keep: an upgrade runs before all others of a block; new coins are there before rewards are
 /// shared out, and rewards are shared out before validators are slashed; proposals change what staking ends the block
-/// with; accounts and balances are there before staking is, and staking before what is kept of validators.
-pub const MODULES: [&dyn Module; 14] = [
+/// with; accounts, balances and the community's pool are there before work is paid, jobs are settled before the weights
+/// that their proofs earn are set, and these before staking ends the block; accounts and balances are there before staking
+/// is, and staking before what is kept of validators; the vault does nothing when blocks begin and end, and needs accounts
+/// and balances at genesis alone.
+pub const MODULES: [&dyn Module; 20] = [
     &consensus::Consensus,
     &upgrade::Upgrade,
     &auth::Auth,
@@ -61,10 +70,16 @@ pub const MODULES: [&dyn Module; 14] = [
     &mint::Mint,
     &distribution::Distribution,
     &gov::Gov,
+    &compute::Compute,
+    &reputation::Reputation,
+    &market::Market,
+    &training::Training,
+    &proofs::Proofs,
     &power::Power,
     &staking::Staking,
     &slashing::Slashing,
     &evidence::Evidence,
     &feegrant::Feegrant,
     &authz::Authz,
+    &vault::Vault,
 ];

@@ -2,7 +2,7 @@
 
 use crate::MODULES;
 use crate::address::{Address, Prefix};
-use crate::context::Context;
+use crate::context::{Block, Context};
 use crate::error::{Sdk, TxError};
 use crate::query::Service;
 use prost::{Message as _, Name};
@@ -144,6 +144,15 @@ pub trait Handler: prost::Message + Name + Default {
         vec![]
     }
 
+    /// Verifies the proof that the message carries, as its handler is going to: the answer is remembered. Gives what that
+    /// costs in verification units, 0 without a proof.
+    ///
+    /// # Errors
+    /// The handler would refuse it.
+    fn verify(&self, _state: &dyn StateRead, _block: &Block) -> Result<u64, TxError> {
+        Ok(0)
+    }
+
     /// Executes the message. What it wrote is dropped if it fails.
     ///
     /// # Errors
@@ -153,6 +162,7 @@ pub trait Handler: prost::Message + Name + Default {
 
 type Check = fn(&[u8], &Prefix) -> Result<Vec<Address>, TxError>;
 type Reads = fn(&[u8], &Prefix) -> Vec<Vec<u8>>;
+type Verify = fn(&[u8], &dyn StateRead, &Block) -> Result<u64, TxError>;
 type Run = fn(&[u8], &mut Context<'_>) -> Result<Any, TxError>;
 
 /// A message's functions, by its type's name.
@@ -161,6 +171,7 @@ pub struct Message {
     name: fn() -> String,
     check: Check,
     reads: Reads,
+    verify: Verify,
     run: Run,
 }
 
@@ -182,6 +193,7 @@ impl Message {
                 Ok(signers)
             },
             reads: |bytes, prefix| decode::<M>(bytes).map(|message| message.reads(prefix)).unwrap_or_default(),
+            verify: |bytes, state, block| decode::<M>(bytes)?.verify(state, block),
             run: |bytes, ctx| {
                 let response = decode::<M>(bytes)?.handle(ctx)?;
                 let type_url = format!("/{}", M::Response::full_name());
@@ -206,6 +218,14 @@ impl Message {
     /// Keys that it is going to read, as far as it says so.
     pub fn reads(&self, bytes: &[u8], prefix: &Prefix) -> Vec<Vec<u8>> {
         (self.reads)(bytes, prefix)
+    }
+
+    /// Verifies the proof that it carries: [`Handler::verify`].
+    ///
+    /// # Errors
+    /// The handler would refuse it.
+    pub fn verify(&self, bytes: &[u8], state: &dyn StateRead, block: &Block) -> Result<u64, TxError> {
+        (self.verify)(bytes, state, block)
     }
 
     /// Executes it and gives its response.

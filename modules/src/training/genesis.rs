@@ -1,0 +1,101 @@
+//! Jobs of a genesis file.
+
+use super::handler::check_rules;
+use super::job::is_over;
+use super::{NAME, damaged, keys, rules};
+use crate::address::Prefix;
+use crate::auth;
+use crate::auth::keys::read_number;
+use crate::coin::coin;
+use crate::context::{Context, save};
+use crate::module::{GenesisError, failed, read_genesis};
+use prost::Message;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use zektra_proto::json;
+use zektra_proto::training::v1::{ChainJob, GenesisState, Part, Rules};
+use zektra_state::{Order, StateError, StateRead, scan_prefix};
+
+pub fn default(native: &str) -> Value {
+    let rules = Rules {
+        draw_delay: 3,
+        join_blocks: 17_280,
+        part_blocks: 720,
+        stall_blocks: 17_280,
+        release_blocks: 17_280,
+        dispute_blocks: 17_280,
+        last_slice: 1000,
+        deposit: Some(coin(native, 10_000_000)),
+        miss_slash: 1000,
+        max_rescues: 3,
+        max_stalls: 16,
+    };
+    json::write(&GenesisState { params: Some(rules), next_job: 1, ..GenesisState::default() })
+        .expect("a genesis state is served")
+}
+
+pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
+    let state: GenesisState = read_genesis(NAME, genesis)?;
+    let rules = state.params.ok_or_else(|| GenesisError::new("training.params", "nothing", "the rules"))?;
+    check_rules(&rules).map_err(|e| GenesisError::new("training.params", e, "rules in range"))?;
+    let mut known = BTreeSet::new();
+    for (k, job) in state.jobs.iter().enumerate() {
+        let field = |name: &str| format!("training.jobs[{k}].{name}");
+        if job.number == 0 || job.number >= state.next_job || !known.insert(job.number) {
+            return Err(GenesisError::new(field("number"), job.number, "each number once, below next_job"));
+        }
+        if job.record.is_none() {
+            return Err(GenesisError::new(field("record"), "nothing", "the job's record"));
+        }
+        if is_over(job.status()) != (job.due == 0) {
+            return Err(GenesisError::new(field("due"), job.due, "a height while it runs, 0 afterwards"));
+        }
+        let texts = [&job.developer, &job.node].into_iter().chain(&job.lost).filter(|t| !t.is_empty());
+        for text in texts.chain(job.members.iter().map(|m| &m.address)).chain(job.data.iter().map(|l| &l.owner)) {
+            prefix.parse(text).map_err(|e| GenesisError::new(field("parties"), e, "addresses"))?;
+        }
+    }
+    match state.parts.iter().position(|part| !known.contains(&part.job)) {
+        Some(k) => {
+            Err(GenesisError::new(format!("training.parts[{k}].job"), state.parts[k].job, "a job of training.jobs"))
+        }
+        None => Ok(()),
+    }
+}
+
+pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), GenesisError> {
+    let state: GenesisState = read_genesis(NAME, genesis)?;
+    auth::create_module(ctx, NAME, &["burner"]).map_err(failed(NAME))?;
+    save(ctx.state, keys::RULES.to_vec(), &state.params.unwrap_or_default()).map_err(failed(NAME))?;
+    ctx.state.put(keys::NEXT.to_vec(), state.next_job.max(1).to_be_bytes().to_vec()).map_err(failed(NAME))?;
+    for job in &state.jobs {
+        save(ctx.state, keys::job(job.number), job).map_err(failed(NAME))?;
+        super::job::index(ctx, job).map_err(failed(NAME))?;
+        if job.due > 0 {
+            ctx.state.put(keys::due(job.due, job.number), vec![1]).map_err(failed(NAME))?;
+            for line in job.data.iter().filter(|_| job.locked > 0) {
+                ctx.state.put(keys::dataset(line.dataset, job.number), vec![1]).map_err(failed(NAME))?;
+            }
+        }
+    }
+    for part in &state.parts {
+        save(ctx.state, keys::part(part.job, part.iteration), part).map_err(failed(NAME))?;
+    }
+    Ok(())
+}
+
+fn all<M: Message + Default>(state: &dyn StateRead, prefix: &[u8]) -> Result<Vec<M>, StateError> {
+    scan_prefix(state, prefix, Order::Ascending)
+        .map(|e| M::decode(&e?.1[..]).map_err(|e| damaged(e.to_string())))
+        .collect()
+}
+
+pub fn export(state: &dyn StateRead) -> Result<Value, GenesisError> {
+    let out = GenesisState {
+        params: Some(rules(state).map_err(failed(NAME))?),
+        next_job: read_number(state, keys::NEXT).map_err(failed(NAME))?,
+        jobs: all::<ChainJob>(state, keys::JOBS).map_err(failed(NAME))?,
+        parts: all::<Part>(state, keys::PARTS).map_err(failed(NAME))?,
+    };
+    json::write(&out).map_err(failed(NAME))
+}

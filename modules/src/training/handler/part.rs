@@ -1,0 +1,268 @@
+//! Parts of a job's proof: each shows all iterations so far, and pays for the new ones.
+
+use super::super::error::Training;
+use super::super::job::{become_, demand, fee, known, obstacle, record, resume, roots, store, wake};
+use super::super::{damaged, end, keys, rules};
+use crate::address::{Address, Prefix};
+use crate::coin::parse_amount;
+use crate::context::{Block, Context, save};
+use crate::error::{Sdk, TxError};
+use crate::module::Handler;
+use crate::proofs::{self, Accepted};
+use crate::{compute, market, reputation, staking};
+use zektra_proto::market::v1::Role;
+use zektra_proto::training::v1::{
+    ChainJob, JobStatus as Status, MsgSubmitPart, MsgSubmitPartResponse, Part as Stored, Proven, StateList,
+};
+use zektra_state::StateRead;
+use zektra_statement::chain::{Entry, States};
+use zektra_statement::digest::{Commitment, Fingerprint};
+use zektra_statement::record::Job;
+use zektra_verify::part::{First, Part};
+use zektra_verify::verify::check_states;
+
+fn commitment(field: &str, bytes: &[u8]) -> Result<Commitment, TxError> {
+    let wrong =
+        || Sdk::InvalidRequest.wrap(format!("{field} {}: expected a commitment of 32 bytes", hex::encode(bytes)));
+    Commitment::from_bytes(bytes).ok_or_else(wrong)
+}
+
+/// Everything that a part's proof is about: what validators verify.
+struct Statement {
+    record: Job,
+    roots: Vec<Fingerprint>,
+    node: Fingerprint,
+    part: Part,
+    first: Option<First>,
+}
+
+impl Statement {
+    fn of(message: &MsgSubmitPart, job: &ChainJob) -> Result<Self, TxError> {
+        let record = record(job)?;
+        let roots = roots(job, &record)?;
+        let node = Fingerprint::from_bytes(&job.node_fingerprint).ok_or_else(|| damaged("a node's fingerprint"))?;
+        let proof = proofs::verify::read(&message.proof, message.rows_log2)?;
+        let part = Part {
+            iteration: message.iteration,
+            tile_top: commitment("tile_top", &message.tile_top)?,
+            made: commitment("made", &message.made)?,
+            used: commitment("used", &message.used)?,
+            state: commitment("state", &message.state)?,
+            rows_log2: u8::try_from(message.rows_log2).map_err(damaged)?,
+            proof,
+        };
+        let first = match (&job.tile_top[..], &job.made[..]) {
+            ([], _) => None,
+            (top, made) => Some(First { tile_top: commitment("tile_top", top)?, made: commitment("made", made)? }),
+        };
+        Ok(Self { record, roots, node, part, first })
+    }
+
+    fn verify(&self, state: &dyn StateRead, bytes: &[u8]) -> Result<Accepted, TxError> {
+        let Self { record, roots, node, part, first } = self;
+        proofs::check_part(state, record, roots, node, part, first.as_ref(), bytes)
+    }
+}
+
+/// What costs least is refused first: who may send it, and whether it can be new.
+fn admit(message: &MsgSubmitPart, state: &dyn StateRead) -> Result<ChainJob, TxError> {
+    let job = known(state, message.job)?;
+    demand(&job, &[Status::Locked, Status::Stalled])?;
+    if job.node != message.node {
+        return Err(Training::NotTheNode.wrap(format!("job {} is {}'s", job.number, job.node)));
+    }
+    let done = job.proven.as_ref().map_or(0, |p| p.iteration);
+    let all = iterations(&job);
+    if message.iteration <= done {
+        return Err(Training::NothingNew.wrap(format!("iteration {}, {done} are proven", message.iteration)));
+    }
+    if message.iteration > all {
+        return Err(Training::OutOfOrder.wrap(format!("iteration {}, the job has {all}", message.iteration)));
+    }
+    Ok(job)
+}
+
+pub(crate) fn iterations(job: &ChainJob) -> u64 {
+    let params = job.record.as_ref().and_then(|r| r.template.as_ref()?.params);
+    params.map_or(0, |p| u64::from(p.iterations))
+}
+
+fn read_states(list: &StateList) -> Result<States, TxError> {
+    let entry = |e: &zektra_proto::training::v1::StateEntry| {
+        let shares = e.shares.iter().map(|s| commitment("states.shares", s)).collect::<Result<_, _>>()?;
+        let cipher = (commitment("states.c0", &e.c0)?, commitment("states.a", &e.a)?);
+        Ok::<_, TxError>(Entry { cipher, opened: commitment("states.opened", &e.opened)?, shares })
+    };
+    let entries = list.entries.iter().map(entry).collect::<Result<_, _>>()?;
+    Ok(States { groups: list.groups.clone(), entries })
+}
+
+/// Refuses states of another form, or that the proof does not end with.
+fn demand_states(message: &MsgSubmitPart, record: &Job, state: &Commitment) -> Result<(), TxError> {
+    let missing = || Training::WrongStates.wrap("none, expected them with the last part");
+    let states = read_states(message.states.as_ref().ok_or_else(missing)?)?;
+    let table = record.template.compile().map_err(|e| Training::WrongRecord.wrap(e))?;
+    check_states(&states, &table, record.seats.len()).map_err(|e| Training::WrongStates.wrap(e))?;
+    if states.digest() != *state {
+        return Err(Training::WrongStates.wrap(format!("their digest is {}, the proof shows {state}", states.digest())));
+    }
+    Ok(())
+}
+
+impl Handler for MsgSubmitPart {
+    type Response = MsgSubmitPartResponse;
+
+    fn signers(&self) -> Vec<&str> {
+        vec![&self.node]
+    }
+
+    fn check(&self, prefix: &Prefix) -> Result<(), TxError> {
+        prefix.parse(&self.node).map_err(|e| e.within("invalid node address"))?;
+        for (field, bytes) in
+            [("tile_top", &self.tile_top), ("made", &self.made), ("used", &self.used), ("state", &self.state)]
+        {
+            commitment(field, bytes)?;
+        }
+        if let Some(states) = &self.states {
+            read_states(states)?;
+        }
+        proofs::verify::read(&self.proof, self.rows_log2).map(drop)
+    }
+
+    fn verify(&self, state: &dyn StateRead, _: &Block) -> Result<u64, TxError> {
+        let job = admit(self, state)?;
+        Ok(Statement::of(self, &job)?.verify(state, &self.proof)?.circuit.cost)
+    }
+
+    fn handle(self, ctx: &mut Context<'_>) -> Result<MsgSubmitPartResponse, TxError> {
+        let mut job = admit(&self, ctx.state)?;
+        if let Some(why) = obstacle(ctx.state, &job, ctx.block.height)? {
+            end::abort(ctx, &mut job, why)?;
+            return Ok(MsgSubmitPartResponse::default());
+        }
+        let statement = Statement::of(&self, &job)?;
+        let last = self.iteration == iterations(&job);
+        if last {
+            demand_states(&self, &statement.record, &statement.part.state)?;
+        }
+        let accepted = statement.verify(ctx.state, &self.proof)?;
+        accept(self, ctx, &mut job, &accepted, last)
+    }
+}
+
+/// Pays for a part whose proof was verified, and goes on: what a handler calls, and whoever tries out the state machine
+/// without proofs.
+///
+/// # Errors
+/// A part that is not new; the database fails.
+pub fn accept(
+    message: MsgSubmitPart,
+    ctx: &mut Context<'_>,
+    job: &mut ChainJob,
+    accepted: &Accepted,
+    last: bool,
+) -> Result<MsgSubmitPartResponse, TxError> {
+    let done = job.proven.as_ref().map_or(0, |p| p.iteration);
+    let new = message.iteration - done;
+    let node = ctx.parse(&message.node)?;
+    let registered = compute::node(ctx.state, &node)?.ok_or_else(|| damaged(format!("node {}", message.node)))?;
+    let validator = match registered.validator.is_empty() {
+        true => None,
+        false => Some(ctx.prefix.parse_operator(&registered.validator)?),
+    };
+    let units = proofs::record(ctx, accepted, new, validator.as_ref())?;
+    let burned = pay(ctx, job, &node, done, message.iteration)?;
+    let developer = ctx.parse(&job.developer)?;
+    let burned = u64::try_from(burned).unwrap_or(u64::MAX);
+    reputation::credit(ctx, &node, &developer, units, burned, false)?;
+
+    let height = ctx.block.height;
+    if job.tile_top.is_empty() {
+        (job.tile_top, job.made) = (message.tile_top.clone(), message.made.clone());
+    }
+    let hash = accepted.hash.to_vec();
+    let part = Stored {
+        job: job.number,
+        iteration: message.iteration,
+        node: message.node.clone(),
+        validator: registered.validator,
+        state: message.state.clone(),
+        hash: hash.clone().into(),
+        height,
+        units,
+    };
+    save(ctx.state, keys::part(job.number, message.iteration), &part)?;
+    job.proven = Some(Proven {
+        iteration: message.iteration,
+        tile_top: message.tile_top,
+        made: message.made,
+        used: message.used,
+        state: message.state,
+        rows_log2: message.rows_log2,
+        height,
+        hash: hash.into(),
+    });
+    let attributes = [
+        ("job", job.number.to_string()),
+        ("iteration", message.iteration.to_string()),
+        ("units", units.to_string()),
+        ("node", message.node),
+        ("hash", hex::encode(accepted.hash)),
+    ];
+    ctx.emit("training_part", attributes);
+    let rules = rules(ctx.state)?;
+    resume(job, height);
+    if last {
+        job.states = message.states;
+        become_(ctx, job, Status::Proven, &[]);
+        compute::finish(ctx, &node)?;
+        wake(ctx, job, height.saturating_add(rules.release_blocks))?;
+        end::delivered_if_all(ctx, job)?;
+    } else {
+        if job.status() == Status::Stalled {
+            become_(ctx, job, Status::Locked, &[]);
+        }
+        wake(ctx, job, height.saturating_add(rules.part_blocks).min(job.deadline))?;
+    }
+    store(ctx, job)?;
+    Ok(MsgSubmitPartResponse { units })
+}
+
+/// What has to be paid by now of all that a job pays: without the last slice, in proportion to what is proven.
+pub(crate) fn due(slice: u32, done: u64, of: u64) -> (u64, u64) {
+    (u64::from(10_000u32.saturating_sub(slice)).saturating_mul(done), of.max(1).saturating_mul(10_000))
+}
+
+/// What a job's computation costs in all.
+pub(crate) fn compute_fee(job: &ChainJob) -> u128 {
+    u128::from(job.units).saturating_mul(u128::from(iterations(job))).saturating_mul(u128::from(job.price))
+}
+
+/// A job's data lines: who is paid, and how much in all.
+pub(crate) fn data_fees(ctx: &Context<'_>, job: &ChainJob) -> Result<Vec<(Address, u128)>, TxError> {
+    job.data.iter().map(|line| Ok((ctx.parse(&line.owner)?, fee(line)?))).collect()
+}
+
+/// Pays for the iterations after `done` up to `now`; what was burned of it.
+fn pay(ctx: &mut Context<'_>, job: &ChainJob, node: &Address, done: u64, now: u64) -> Result<u128, TxError> {
+    let (all, slice) = (iterations(job), job.last_slice);
+    let proposer = proposer(ctx)?;
+    let by = |done| {
+        let (part, of) = due(slice, done, all);
+        market::fraction(compute_fee(job), part, of)
+    };
+    let compute = market::pay_compute(ctx, job.number, by(now) - by(done), node, proposer.as_ref())?;
+    let fees = data_fees(ctx, job)?;
+    let data = market::pay_data(ctx, job.number, &fees, due(slice, now, all))?;
+    let burned = compute.iter().chain(&data).filter(|p| p.role() == Role::Burn).map(|p| parse_amount(&p.amount));
+    burned.sum::<Result<u128, _>>().map_err(|e| damaged(e).into())
+}
+
+/// The account of the block's proposer, if it is a validator that is known.
+pub(crate) fn proposer(ctx: &Context<'_>) -> Result<Option<Address>, TxError> {
+    if ctx.block.proposer.is_empty() {
+        return Ok(None);
+    }
+    let consensus = Address::new(ctx.block.proposer.clone())?;
+    Ok(staking::by_consensus(ctx.state, &consensus)?.map(|v| v.operator))
+}

@@ -1,0 +1,104 @@
+//! A member that does not answer: who, since when, and what it costs.
+//!
+//! The chain does not see what parties send each other, so it cannot tell a member that is silent from a node that says
+//! so. It stops the node's clock, and gives the member a way to answer in the open, which a node cannot claim not to
+//! have seen. How often a job may be said to wait is bounded, and its end then is nobody's fault.
+
+use super::super::error::Training;
+use super::super::job::{become_, demand, known, record, resume, stall, store, wake};
+use super::super::{end, rules};
+use crate::address::Prefix;
+use crate::context::Context;
+use crate::error::{Sdk, TxError};
+use crate::module::Handler;
+use sha2::{Digest as _, Sha256};
+use zektra_proto::training::v1::{
+    JobStatus as Status, MsgAnswerStall, MsgAnswerStallResponse, MsgReportStall, MsgReportStallResponse, Stall,
+};
+
+/// Bytes of an answer at most: a proof and its polynomials.
+const MOST: usize = 1 << 20;
+
+impl Handler for MsgReportStall {
+    type Response = MsgReportStallResponse;
+
+    fn signers(&self) -> Vec<&str> {
+        vec![&self.node]
+    }
+
+    fn check(&self, prefix: &Prefix) -> Result<(), TxError> {
+        prefix.parse(&self.node).map_err(|e| e.within("invalid node address")).map(drop)
+    }
+
+    fn handle(self, ctx: &mut Context<'_>) -> Result<MsgReportStallResponse, TxError> {
+        let mut job = known(ctx.state, self.job)?;
+        demand(&job, &[Status::Locked])?;
+        if job.node != self.node {
+            return Err(Training::NotTheNode.wrap(format!("job {} is {}'s", job.number, job.node)));
+        }
+        if self.member as usize >= job.members.len() {
+            return Err(Training::WrongSeat.wrap(format!("seat {}", self.member)));
+        }
+        let table = record(&job)?.template;
+        let phases = table.compile().map_err(|e| Training::WrongRecord.wrap(e))?.phases.len();
+        let done = job.proven.as_ref().map_or(0, |p| p.iteration);
+        if self.phase as usize >= phases || !(done..u64::from(table.params.iterations)).contains(&self.iteration) {
+            let found = format!("phase {} of iteration {}", self.phase, self.iteration);
+            return Err(Training::OutOfOrder.wrap(found));
+        }
+        let rules = rules(ctx.state)?;
+        job.stalls = job.stalls.saturating_add(1);
+        if job.stalls > rules.max_stalls {
+            end::abort(ctx, &mut job, format!("said to wait more than {} times", rules.max_stalls))?;
+            return Ok(MsgReportStallResponse {});
+        }
+        let height = ctx.block.height;
+        let Self { member, iteration, phase, .. } = self;
+        job.stall = Some(Stall { member, since: height, iteration, phase, left: job.due.saturating_sub(height) });
+        let attributes =
+            [("seat", member.to_string()), ("iteration", iteration.to_string()), ("phase", phase.to_string())];
+        become_(ctx, &mut job, Status::Stalled, &attributes);
+        wake(ctx, &mut job, height.saturating_add(rules.stall_blocks))?;
+        store(ctx, &job)?;
+        Ok(MsgReportStallResponse {})
+    }
+}
+
+impl Handler for MsgAnswerStall {
+    type Response = MsgAnswerStallResponse;
+
+    fn signers(&self) -> Vec<&str> {
+        vec![&self.member]
+    }
+
+    fn check(&self, prefix: &Prefix) -> Result<(), TxError> {
+        prefix.parse(&self.member).map_err(|e| e.within("invalid member address"))?;
+        if self.answer.is_empty() || self.answer.len() > MOST {
+            let found = self.answer.len();
+            return Err(Sdk::InvalidRequest.wrap(format!("answer of {found} bytes: expected 1 to {MOST}")));
+        }
+        Ok(())
+    }
+
+    fn handle(self, ctx: &mut Context<'_>) -> Result<MsgAnswerStallResponse, TxError> {
+        let mut job = known(ctx.state, self.job)?;
+        demand(&job, &[Status::Stalled])?;
+        let owed = stall(&job)?;
+        let member = job.members.get(owed.member as usize).map(|m| &m.address);
+        if member != Some(&self.member) {
+            return Err(Training::NothingOwed.wrap(format!("{} in job {}", self.member, job.number)));
+        }
+        let height = ctx.block.height;
+        resume(&mut job, height);
+        let hash = hex::encode(Sha256::digest(&self.answer));
+        become_(ctx, &mut job, Status::Locked, &[("seat", owed.member.to_string()), ("answer", hash)]);
+        // What the node had left, and time to fetch the answer.
+        let rules = rules(ctx.state)?;
+        let left = owed.left.max(rules.part_blocks / 4).max(1);
+        let due = height.saturating_add(left);
+        job.deadline = job.deadline.max(due);
+        wake(ctx, &mut job, due)?;
+        store(ctx, &job)?;
+        Ok(MsgAnswerStallResponse {})
+    }
+}
