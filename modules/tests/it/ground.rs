@@ -62,10 +62,18 @@ impl Ground {
 
     /// Writes a module's genesis and reads it in elsewhere: all its keys must be the same.
     pub fn round_trip(&self, module: &dyn Module) -> Self {
-        let genesis = module.export_genesis(&self.state, &self.prefix).unwrap();
-        module.check_genesis(&genesis, &self.prefix).unwrap();
+        self.round_trip_after(&[], module)
+    }
+
+    /// The same, after modules that it needs.
+    pub fn round_trip_after(&self, before: &[&dyn Module], module: &dyn Module) -> Self {
         let mut other = Self { block: self.block.clone(), ..Self::new() };
-        other.with(|ctx| Ok(module.init_genesis(ctx, &genesis).unwrap())).unwrap();
+        for module in before.iter().chain([&module]) {
+            let genesis = module.export_genesis(&self.state, &self.prefix).unwrap();
+            module.check_genesis(&genesis, &self.prefix).unwrap();
+            other.with(|ctx| Ok(module.init_genesis(ctx, &genesis).unwrap())).unwrap();
+        }
+        let genesis = module.export_genesis(&self.state, &self.prefix).unwrap();
         module.check_invariants(&other.state).unwrap();
         assert_eq!(module.export_genesis(&other.state, &other.prefix).unwrap(), genesis);
         let own = |ground: &Self| {

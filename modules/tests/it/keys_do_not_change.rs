@@ -1,8 +1,10 @@
 use zektra_modules::address::Address;
 use zektra_modules::{
-    auth, authz, bank, beacon, consensus, distribution, evidence, feegrant, gov, mint, slashing, upgrade,
+    auth, authz, bank, beacon, compute, consensus, distribution, evidence, feegrant, gov, market, mint, reputation,
+    slashing, upgrade, vault,
 };
 use zektra_proto::Timestamp;
+use zektra_statement::digest::{Commitment, Fingerprint};
 
 fn shown(key: Vec<u8>) -> String {
     key.escape_ascii().to_string()
@@ -71,5 +73,59 @@ fn keys_are_those_of_the_first_release() {
         (distribution::keys::slash(&address, 8, 7), format!(r"slash/\x03\xa0\xa0\xa0{}{}", number(8), number(7))),
     ] {
         assert_eq!(shown(key), format!("distribution/{wanted}"));
+    }
+}
+
+#[test]
+fn and_so_are_those_of_the_vault() {
+    let address = Address::new(vec![0xa0; 3]).unwrap();
+    let number = |n: u8| format!(r"{}\x{n:02x}", r"\x00".repeat(7));
+    let commitment = Commitment([1, 2, 3, 4]);
+    let key = [1, 2, 3, 4].map(|n| format!(r"\x{n:02x}{}", r"\x00".repeat(7))).concat();
+    for (found, wanted) in [
+        (vault::keys::PARAMS.to_vec(), "params".into()),
+        (vault::keys::NEXT_DATASET.to_vec(), "next/dataset".into()),
+        (vault::keys::NEXT_GRANT.to_vec(), "next/grant".into()),
+        (vault::keys::NEXT_SET.to_vec(), "next/set".into()),
+        (vault::keys::seat(&commitment), format!("seat/{key}")),
+        (vault::keys::seat_of(&address, &commitment), format!(r"seats-of/\x03\xa0\xa0\xa0{key}")),
+        (vault::keys::dataset(5), format!("dataset/{}", number(5))),
+        (vault::keys::schema(5), format!("schema/{}", number(5))),
+        (vault::keys::dataset_of(&address, 5), format!(r"datasets-of/\x03\xa0\xa0\xa0{}", number(5))),
+        (vault::keys::object(&Fingerprint([0xb0; 32])), format!("object/{}", r"\xb0".repeat(32))),
+        (vault::keys::grant(5, 6), format!("grant/{}{}", number(5), number(6))),
+        (vault::keys::grant_of(6), format!("grant-of/{}", number(6))),
+        (vault::keys::standing(5, 6), format!("standing/{}{}", number(5), number(6))),
+        (vault::keys::set(7), format!("set/{}", number(7))),
+    ] {
+        assert_eq!(shown(found), format!("vault/{wanted}"));
+    }
+}
+
+#[test]
+fn and_so_are_those_of_work() {
+    let (address, other) = (Address::new(vec![0xa0; 3]).unwrap(), Address::new(vec![0xb0; 2]).unwrap());
+    let number = |n: u8| format!(r"{}\x{n:02x}", r"\x00".repeat(7));
+    for (key, wanted) in [
+        (compute::keys::PARAMS.to_vec(), "compute/params".into()),
+        (compute::keys::EPOCH.to_vec(), "compute/epoch".into()),
+        (compute::keys::UNITS.to_vec(), "compute/units".into()),
+        (compute::keys::node(&address), r"compute/node/\xa0\xa0\xa0".into()),
+        (compute::keys::leaving(7, &address), format!(r"compute/leaving/{}\xa0\xa0\xa0", number(7))),
+        (reputation::keys::PARAMS.to_vec(), "reputation/params".into()),
+        (reputation::keys::EPOCH.to_vec(), "reputation/epoch".into()),
+        (reputation::keys::record(&address), r"reputation/record/\xa0\xa0\xa0".into()),
+        (reputation::keys::pending(&address, &other), r"reputation/pending/\x03\xa0\xa0\xa0\xb0\xb0".into()),
+        (market::keys::PARAMS.to_vec(), "market/params".into()),
+        (market::keys::NEXT.to_vec(), "market/next".into()),
+        (market::keys::EPOCH.to_vec(), "market/epoch".into()),
+        (market::keys::listing(7), format!("market/listing/{}", number(7))),
+        (market::keys::seller(&address, 7), format!(r"market/seller/\x03\xa0\xa0\xa0{}", number(7))),
+        (market::keys::demand(7), format!("market/demand/{}", number(7))),
+        (market::keys::escrow(7), format!("market/escrow/{}", number(7))),
+        (market::keys::payout(7, 8), format!("market/payout/{}{}", number(7), number(8))),
+        (market::keys::credits(&address), r"market/credits/\xa0\xa0\xa0".into()),
+    ] {
+        assert_eq!(shown(key), wanted);
     }
 }

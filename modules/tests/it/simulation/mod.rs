@@ -1,7 +1,7 @@
 //! A chain on which things happen by chance: everything that its messages can do, validators that do not sign or sign
 //! twice, and time that goes by in seconds and in weeks. After each block all must hold that ever must.
 
-mod chance;
+pub mod chance;
 mod contents;
 mod genesis;
 mod grants;
