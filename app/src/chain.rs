@@ -1,6 +1,7 @@
 //! The modules of the chain, and what they make of blocks and transactions.
 
 use crate::ante::{self, GasPrice, Mode};
+use crate::section::Section;
 use crate::sign::{Known, Signer};
 use crate::tx::{self, Handlers, Signed, Tx};
 use prost::Message as _;
@@ -159,7 +160,30 @@ impl Chain {
             ante::ante(ctx, tx, mode, &self.known, &self.prices)
         };
         let paid = layer(state, &meter, block, prefix, before)?;
+        // Proofs cost more than they pay for: a false one never enters the mempool.
+        let paid = match paid {
+            Ok(paid) if mode == Mode::Check => match verify(state, block, tx) {
+                Ok(_) => Ok(paid),
+                Err(e) if e.is_internal() => return Err(e),
+                Err(e) => Err(e),
+            },
+            paid => paid,
+        };
         match paid {
+            // A proof that does not fit the block is left out of it with all that it would have paid.
+            Ok(((), changes, _)) if mode == Mode::Propose && Section::of(tx) == Section::Proofs => {
+                let mut both = StateDelta::with(&*state, changes);
+                match layer(&both, &meter, block, prefix, |ctx| run_messages(ctx, tx))? {
+                    Ok((_, more, _)) => {
+                        both.apply(more);
+                        let changes = both.into_changes();
+                        state.apply(changes);
+                    }
+                    Err(error) => out.error = Some(error),
+                }
+                out.gas_used = meter.used();
+                return Ok(out);
+            }
             Ok(((), changes, events)) => {
                 state.apply(changes);
                 out.events = events;
@@ -194,6 +218,14 @@ impl Chain {
             // A read that fails here fails again, with its reason, when the transaction is executed.
             message.reads(&any.value, prefix).iter().for_each(|key| drop(state.get(key)));
         });
+    }
+
+    /// Verifies the proofs of a block's transactions on all cores, so that execution finds it known: each on the state
+    /// before the block, as it most often is when its turn comes.
+    pub fn prove_ahead(&self, state: &(dyn StateRead + Sync), block: &Block, txs: &[Result<Tx, TxError>]) {
+        let proofs = txs.par_iter().flatten().filter(|tx| Section::of(tx) == Section::Proofs);
+        // A proof that is false here is looked at again, with its reason, when the transaction is executed.
+        proofs.for_each(|tx| drop(verify(state, block, tx)));
     }
 
     /// Checks signatures of a block's transactions on all cores, and reads who pays and signs, so that execution finds
@@ -237,6 +269,15 @@ impl Chain {
             }
         });
     }
+}
+
+/// Verifies the proofs of a transaction; what that costs in verification units.
+///
+/// # Errors
+/// A false one, or one that cannot be used now.
+pub fn verify(state: &dyn StateRead, block: &Block, tx: &Tx) -> Result<u64, TxError> {
+    let costs = tx.messages.iter().map(|(message, any)| message.verify(&any.value, state, block));
+    costs.sum::<Result<u64, TxError>>()
 }
 
 type Layered<T> = Result<(T, Changes, Vec<Event>), TxError>;

@@ -120,6 +120,7 @@ impl App {
         let before = consensus::params(&state)?;
         chain.verify_ahead(&state, &read, &identity.chain_id);
         chain.read_ahead(&state, &read, prefix);
+        chain.prove_ahead(&state, block, &read);
         let begin =
             at_block(&mut state, block, prefix, "BeginBlock", |m, ctx| m.begin_block(ctx).map(|()| Vec::<()>::new()));
         let (_, mut events) = begin.map_err(module("beginning"))?;

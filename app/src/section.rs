@@ -1,9 +1,11 @@
 //! Parts of a block, and the order in which they stand in it.
 
 use crate::tx::Tx;
+use zektra_modules::proofs;
+use zektra_state::{StateError, StateRead};
 
-/// Messages that carry a proof of training.
-const PROOFS: &[&str] = &[];
+/// Messages that carry a proof.
+const PROOFS: &[&str] = &["zektra.training.v1.MsgSubmitPart", "zektra.vault.v1.MsgSealDataset"];
 
 /// Which part of a block a transaction belongs to, first to last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +26,32 @@ impl Section {
     /// Whether no part begins again after it has ended.
     pub fn in_order(sections: impl IntoIterator<Item = Self>) -> bool {
         sections.into_iter().is_sorted()
+    }
+}
+
+/// What the proofs of a block may still take.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    bytes: u64,
+    cost: u64,
+}
+
+impl Room {
+    /// What the chain's parameters allow.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn of(state: &dyn StateRead) -> Result<Self, StateError> {
+        let params = proofs::params(state)?;
+        Ok(Self { bytes: params.max_section_bytes, cost: params.max_section_cost })
+    }
+
+    /// Whether a transaction with proofs fits; what it takes is gone then.
+    pub fn take(&mut self, size: usize, cost: u64) -> bool {
+        let left = (self.bytes.checked_sub(size as u64), self.cost.checked_sub(cost));
+        let (Some(bytes), Some(cost)) = left else { return false };
+        *self = Self { bytes, cost };
+        true
     }
 }
 

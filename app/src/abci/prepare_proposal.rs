@@ -4,7 +4,8 @@
 use super::{height, time};
 use crate::ante::Mode;
 use crate::app::{App, AppError};
-use crate::section::Section;
+use crate::chain::verify;
+use crate::section::{Room, Section};
 use crate::tx::Tx;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -32,6 +33,8 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
     block.height = height(request.height)?;
     let mut state = Memo::new(app.working_base()?);
     app.chain().verify_ahead(&state, &read, &identity.chain_id);
+    app.chain().prove_ahead(&state, &block, &read);
+    let mut room = Room::of(&state)?;
     let most_gas = zektra_modules::consensus::max_gas(&state)?;
     let (mut txs, mut bytes_used, mut gas_used) = (vec![], 0usize, 0u64);
     // The first of each sender that still takes part: the one that pays best is next; of equal ones the earlier.
@@ -54,8 +57,14 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
         if bytes_used.saturating_add(size) > most_bytes || most_gas.is_some_and(|most| gas > most) {
             continue;
         }
+        if section == Section::Proofs {
+            let cost = read[place].as_ref().ok().and_then(|tx| verify(&state, &block, tx).ok());
+            if !cost.is_some_and(|cost| room.take(bytes.len(), cost)) {
+                continue;
+            }
+        }
         // Signature, fee and sequence as `process_proposal` will check them: what is left out must have changed nothing.
-        // Messages may still fail in the block, and pay.
+        // Messages may still fail in the block, and pay; but those with proofs must not.
         let outcome = app
             .chain()
             .execute(&mut state, &read[place], Mode::Propose, &block, prefix)

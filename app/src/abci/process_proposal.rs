@@ -2,12 +2,14 @@
 //!
 //! The checks are those of `prepare_proposal`, on the same state and at the same time of the block, so that all nodes
 //! agree and take what an honest proposer made: transactions that can be read, each section in its place, no more gas
-//! than a block has, and each transaction signed and paid for after those before it.
+//! than a block has, each transaction signed and paid for after those before it, and proofs that are true, that fit the
+//! state and the block's budget.
 
 use super::{height, time};
 use crate::ante::Mode;
 use crate::app::{App, AppError, Identity};
-use crate::section::Section;
+use crate::chain::verify;
+use crate::section::{Room, Section};
 use crate::tx::Tx;
 use zektra_modules::context::Block;
 use zektra_modules::error::TxError;
@@ -57,7 +59,19 @@ fn refusal(
         return Ok(Some(format!("its transactions may use {gas} gas, expected at most {most}")));
     }
     app.chain().verify_ahead(&state, txs, &identity.chain_id);
+    app.chain().prove_ahead(&state, block, txs);
+    let mut room = Room::of(&state)?;
     for (place, tx) in txs.iter().enumerate() {
+        if let Ok(tx) = tx
+            && Section::of(tx) == Section::Proofs
+        {
+            match verify(&state, block, tx) {
+                Ok(cost) if room.take(tx.size, cost) => {}
+                Ok(_) => return Ok(Some(format!("transaction {place}: its proofs are more than a block may hold"))),
+                Err(e) if e.is_internal() => return Err(AppError::Module { when: "proposal", error: e }),
+                Err(e) => return Ok(refused(place, &e)),
+            }
+        }
         let outcome = app
             .chain()
             .execute(&mut state, tx, Mode::Propose, block, &identity.prefix)

@@ -73,7 +73,7 @@ fn shapes_heights_pages_and_errors() {
     assert_eq!(future.1["message"], format!("height {} is in the future, the last is {height}", height + 9));
     // Pages by key and by offset: five test accounts, the validator's operator, and the accounts of modules.
     let all = node.get("/cosmos/auth/v1beta1/accounts").1["accounts"].as_array().unwrap().clone();
-    assert_eq!(all.len(), 12);
+    assert_eq!(all.len(), 16);
     let page = node.get("/cosmos/auth/v1beta1/accounts?pagination.limit=2&pagination.count_total=true").1;
     assert_eq!(
         (page["accounts"].as_array().unwrap().len(), &page["pagination"]["total"]),
