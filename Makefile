@@ -21,10 +21,11 @@ chain: setup ## Run a chain of one validator with test accounts; shows what can 
 build: setup ## Build everything.
 	@cargo build --workspace
 
-demo: setup ## Train on encrypted rows of a real table, then again with every step proven.
+demo: setup ## A chain, two owners, two nodes, a developer: train with proofs in blocks, deliver, pay, audit.
 	@scripts/demo
 
-demo-offline: demo ## The demonstration without a chain.
+demo-offline: setup ## Train on encrypted rows of a real table without a chain, then again with every step proven.
+	@scripts/demo --offline
 
 test: setup-tests ## Run the whole test suite and print the time of each part.
 	@scripts/test
@@ -32,7 +33,7 @@ test: setup-tests ## Run the whole test suite and print the time of each part.
 bench: setup ## Run the benchmarks, or one: make bench ONLY=he-iteration
 	@scripts/bench $(ONLY)
 
-soak: setup ## Long runs: proven jobs of many shapes, a node that is killed a hundred times, two nodes over a thousand blocks, a hundred thousand things on a chain by chance.
+soak: setup ## Long runs: proven jobs of many shapes, a node that is killed a hundred times, two nodes over a thousand blocks, a hundred thousand things on a chain by chance, ten thousand with jobs.
 	@cargo test --workspace --quiet --test parties -- --ignored --nocapture --test-threads 1 other_shapes
 	@cargo test --workspace --quiet --test app -- --ignored --nocapture
 	@cargo test --workspace --quiet --test modules -- --ignored --nocapture

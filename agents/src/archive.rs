@@ -147,7 +147,7 @@ impl Archive {
     pub fn open(folder: &Path, job: &Job) -> Result<Self> {
         files::private_folder(folder)?;
         let path = folder.join("job.zk");
-        let bytes = wire::encode_file(zektra_proto::node::v1::envelope::Body::Job(wire::job_to_pb(job)));
+        let bytes = wire::encode_file(zektra_proto::node::v1::envelope::Body::Job(zektra_records::job_to_pb(job)));
         if path.exists() {
             let known = files::read(&path)?;
             allow(known == bytes, || {

@@ -26,7 +26,7 @@ pub fn job_of(path: &Path) -> Result<Job> {
     if bytes.starts_with(wire::FILE_MAGIC)
         && let Body::Job(job) = wire::decode_file(&bytes)?
     {
-        return Ok(wire::job_from_pb(&job)?);
+        return Ok(zektra_records::job_from_pb(&job)?);
     }
     Err(Rejected::Input(format!("{}: expected a bundle, or job.zk of a party's folder of a job", path.display()))
         .into())
@@ -109,24 +109,24 @@ pub fn inspect(path: &Path) -> Result<Value> {
 
 fn envelope(body: Body) -> Result<Value> {
     Ok(match body {
-        Body::Seat(s) => json!({ "kind": "seat", "seat": seat_facts(&wire::seat_from_pb(&s)?) }),
+        Body::Seat(s) => json!({ "kind": "seat", "seat": seat_facts(&zektra_records::seat_from_pb(&s)?) }),
         Body::Manifest(m) => {
             let Some(record) = &m.dataset else { bail!("a manifest without a dataset") };
             let schema = Schema::parse(&m.schema)?;
             json!({
                 "kind": "dataset",
                 "name": m.name,
-                "dataset": dataset_facts(&wire::dataset_from_pb(record)?),
+                "dataset": dataset_facts(&zektra_records::dataset_from_pb(record)?),
                 "schema": schema_facts(&schema),
             })
         }
-        Body::Job(j) => json!({ "kind": "job", "job": job_facts(&wire::job_from_pb(&j)?)? }),
+        Body::Job(j) => json!({ "kind": "job", "job": job_facts(&zektra_records::job_from_pb(&j)?)? }),
         Body::Round(r) => json!({ "kind": "round", "answers": r.answers.len() }),
         Body::Outcome(o) => {
             let Some(job) = &o.job else { bail!("an outcome without a job") };
             json!({
                 "kind": "outcome (the encrypted model)",
-                "job": job_facts(&wire::job_from_pb(job)?)?,
+                "job": job_facts(&zektra_records::job_from_pb(job)?)?,
                 "lock": hex::encode(&o.lock),
                 "transcript": hex::encode(&o.transcript),
                 "released_vectors": o.states.len(),

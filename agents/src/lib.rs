@@ -8,6 +8,7 @@
 //! - [`local`]: all parties on one machine, exchanging serialised messages.
 //! - [`model`]: the decrypted model.
 //! - [`chain`]: the chain as a client sees it.
+//! - [`onchain`]: what parties do on the chain: publish, order, take part.
 //! - [`inspect`]: any of our files in words; [`plot`]: line plots; [`rejected`]: input that is not used.
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
@@ -19,6 +20,7 @@ pub mod local;
 pub mod member;
 pub mod model;
 pub mod node;
+pub mod onchain;
 pub mod plot;
 pub mod proofs;
 pub mod prover;

@@ -3,6 +3,7 @@
 
 use crate::member::{Connection, serve};
 use crate::node::{Finished, Link, Node, Progress};
+use crate::prover::Ledger;
 use crate::rejected::{Rejected, expect};
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
@@ -375,6 +376,19 @@ struct NodeGone;
 /// # Errors
 /// Whatever stops a party; the member's own error where it has one.
 pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<Finished> {
+    train_on(plan, traffic, None, progress)
+}
+
+/// The same, recorded on a ledger as it goes on.
+///
+/// # Errors
+/// As [`train`]; what the ledger refuses.
+pub fn train_on(
+    plan: &Plan,
+    traffic: &Traffic,
+    ledger: Option<&dyn Ledger>,
+    progress: Progress<'_>,
+) -> Result<Finished> {
     // Whoever planned the job here is whom the members belong to.
     let approved = plan.job.digest();
     let shares = plan.circuits.as_ref().map(|c| &c.shares);
@@ -392,6 +406,10 @@ pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<F
             }));
         }
         let outcome = Node::open(&plan.node, plan.job.clone(), plan.circuits.as_ref(), links)
+            .map(|node| match ledger {
+                Some(ledger) => node.on(ledger),
+                None => node,
+            })
             .and_then(|node| node.run(plan.schema.to_toml(), progress));
         // The node has hung up: every member ends. The first one's own error explains the node's.
         let mut own_error = None;

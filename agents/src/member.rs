@@ -211,7 +211,7 @@ fn open(
     circuits: Option<&Arc<ShareCircuits>>,
     request: pb::OpenRequest,
 ) -> Result<(Open, Reply)> {
-    let job = wire::job_from_pb(request.job.as_ref().context("open.job: missing")?)?;
+    let job = zektra_records::job_from_pb(request.job.as_ref().context("open.job: missing")?)?;
     // First: nothing is said of this vault to a job that nobody approved.
     let digest = job.digest();
     ensure!(digest == *approved, "job {digest} is not the one that this member approved, {approved}");
@@ -622,9 +622,9 @@ impl<'a> Session<'a> {
         let member = self.online()?;
         ensure!(member.transcript().finished(), "the job is not finished");
         let (transcript, program) = (member.transcript(), member.transcript().program().clone());
-        let digest = wire::print_from("outcome.transcript", &outcome.transcript)?;
-        let lock = wire::print_from("outcome.lock", &outcome.lock)?;
-        let job = wire::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?)?;
+        let digest = zektra_records::fingerprint("outcome.transcript", &outcome.transcript)?;
+        let lock = zektra_records::fingerprint("outcome.lock", &outcome.lock)?;
+        let job = zektra_records::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?)?;
         let own = program.table.released.iter();
         let own: wire::OpenedStates =
             own.map(|&s| (s, transcript.opened(s).to_vec(), transcript.shares(s).to_vec())).collect();

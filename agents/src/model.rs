@@ -73,7 +73,8 @@ pub fn decrypt_file(home: &Home, path: &Path) -> Result<Model> {
     let Body::Outcome(outcome) = wire::decode_file(&crate::files::read(path)?).with_context(context)? else {
         return Err(Rejected::Input(format!("{} is not the outcome of a job", path.display())).into());
     };
-    let job = wire::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?).with_context(context)?;
+    let job =
+        zektra_records::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?).with_context(context)?;
     let seat = home.seat_of(&job.seats[job.developer as usize].key)?;
     let model = open_outcome(&seat, &outcome).with_context(context)?;
     let genuine = outcome.authenticator.clone();
@@ -116,7 +117,7 @@ pub fn suits(template: &Template, schema: &Schema) -> Result<()> {
 /// # Errors
 /// As for [`decrypt`].
 pub fn open_outcome(seat: &SeatSecret, outcome: &Outcome) -> Result<Model> {
-    let job = wire::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?)?;
+    let job = zektra_records::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?)?;
     let developer = &job.seats[job.developer as usize];
     allow(*developer == seat.public(), || {
         format!(
@@ -127,8 +128,8 @@ pub fn open_outcome(seat: &SeatSecret, outcome: &Outcome) -> Result<Model> {
         )
     })?;
     let table = job.template.compile()?;
-    let lock = wire::print_from("outcome.lock", &outcome.lock)?;
-    let transcript = wire::print_from("outcome.transcript", &outcome.transcript)?;
+    let lock = zektra_records::fingerprint("outcome.lock", &outcome.lock)?;
+    let transcript = zektra_records::fingerprint("outcome.transcript", &outcome.transcript)?;
     let states = wire::states_from_pb(&outcome.states)?;
     let fits = states.len() == table.released.len()
         && states.iter().zip(&table.released).all(|((s, u, shares), &released)| {

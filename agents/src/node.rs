@@ -5,7 +5,7 @@
 
 use crate::archive::{Archive, ArchiveSource, CHUNK, StreamId, data_streams, offline_streams, refuse_plaintext};
 use crate::proofs::{self, ProofId, ProofStore, data_proofs, offline_proofs};
-use crate::prover::{self, PhaseTask, Prover, QUEUE, Task};
+use crate::prover::{self, Ledger, PhaseTask, Prover, QUEUE, Task};
 use crate::wire;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,7 @@ use zektra_proto::training::v1 as training;
 use zektra_prove::chain::NodeCircuits;
 use zektra_prove::circuit::Proof;
 use zektra_statement::chain::States;
+use zektra_statement::digest::Fingerprint;
 use zektra_statement::record::Job;
 
 /// Characters of a member's refusal that are kept.
@@ -91,6 +92,7 @@ pub struct Node<'a> {
     /// Which proofs each member has.
     known: Vec<BTreeSet<ProofId>>,
     proving: Option<Proving>,
+    ledger: Option<&'a dyn Ledger>,
 }
 
 /// What a node has for a job that is proven.
@@ -122,8 +124,8 @@ impl<'a> Node<'a> {
             }
             (Some(_), None) => bail!("the job is to be proven, and this node has no circuits for it"),
         };
-        let mut node = Self { job, archive, links, have: Vec::new(), known: Vec::new(), proving };
-        let open = Request::Open(pb::OpenRequest { job: Some(wire::job_to_pb(&node.job)) });
+        let mut node = Self { job, archive, links, have: Vec::new(), known: Vec::new(), proving, ledger: None };
+        let open = Request::Open(pb::OpenRequest { job: Some(zektra_records::job_to_pb(&node.job)) });
         for reply in node.ask_all(|_| Some(open.clone()))?.into_iter().flatten() {
             let Reply::Open(reply) = reply else {
                 bail!("a member answered something else than was asked");
@@ -133,6 +135,18 @@ impl<'a> Node<'a> {
             node.known.push(reply.proofs.iter().map(ProofId::from_pb).collect::<Result<_>>()?);
         }
         Ok(node)
+    }
+
+    /// Records the job on a ledger as it goes on.
+    #[must_use]
+    pub fn on(mut self, ledger: &'a dyn Ledger) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// What proofs call this node.
+    fn name(&self) -> Fingerprint {
+        self.ledger.map_or_else(|| proofs::local_node(&self.job), |ledger| ledger.node())
     }
 
     /// Sends each member its request, if it has one, then reads all replies.
@@ -322,6 +336,9 @@ impl<'a> Node<'a> {
             proofs::check_roots(&self.archive, &self.job)?;
         }
         let program = Arc::new(Program::new(self.job.clone(), &roots)?);
+        if let Some(ledger) = self.ledger {
+            ledger.lock(&roots, &program.lock)?;
+        }
         let lock = wire::lock_to_pb(&roots, &program.lock);
         let lock = Request::Lock(pb::LockRequest { lock: Some(lock) });
         let phases = program.table.phases.len() as u64;
@@ -352,7 +369,8 @@ impl<'a> Node<'a> {
             archive: &archive,
             store,
             program: program.clone(),
-            node: proofs::local_node(&self.job),
+            node: self.name(),
+            ledger: self.ledger,
         };
         let (done, total) = (AtomicU64::new(0), Prover::links(&program));
         let stop = AtomicBool::new(false);
@@ -542,7 +560,7 @@ impl<'a> Node<'a> {
         last: &Proof,
         states: &States,
     ) -> Result<Vec<u8>> {
-        let node = proofs::local_node(&program.job);
+        let node = self.name();
         let bundle = zektra_parties::bundle::bundle(circuits, &program.job, roots, node, last, states).encode();
         crate::files::write(&self.archive.folder().join(crate::bundles::NAME), &bundle)?;
         Ok(bundle)
@@ -570,10 +588,13 @@ impl<'a> Node<'a> {
             };
             releases.push(release);
         }
+        if let Some(ledger) = self.ledger {
+            ledger.releases(&releases)?;
+        }
         let released = program.table.released.iter();
         let states = released.map(|&s| (s, transcript.opened(s).to_vec(), transcript.shares(s).to_vec())).collect();
         let outcome = training::Outcome {
-            job: Some(wire::job_to_pb(&self.job)),
+            job: Some(zektra_records::job_to_pb(&self.job)),
             lock: program.lock.0.to_vec().into(),
             transcript: transcript.digest().0.to_vec().into(),
             states: wire::states_to_pb(&states),

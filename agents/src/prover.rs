@@ -11,16 +11,45 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use zektra_he::transcript::{Answer, Multipliers, PhaseView, Program};
 use zektra_parties::{node, share};
+use zektra_proto::training::v1::Release;
 use zektra_prove::chain::{About, Chain, NodeCircuits, OFFLINE_PAIRS, Proven};
-use zektra_prove::circuit::Proof;
+use zektra_prove::circuit::{Proof, ProofError};
 use zektra_statement::chain::States;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::E;
 use zektra_statement::inputs;
 use zektra_verify::envelope::Envelope;
+use zektra_verify::part::Part;
 
 /// Tasks that may wait: beyond that, phases wait for proofs.
 pub const QUEUE: usize = 64;
+
+/// Where a job is recorded besides its parties' folders: a chain.
+pub trait Ledger: Sync {
+    /// What proofs call the node there.
+    fn node(&self) -> Fingerprint;
+
+    /// Iterations from one part of the proof to the next.
+    fn every(&self) -> u64;
+
+    /// Records the roots of all extension shares; returns once the job stands locked so.
+    ///
+    /// # Errors
+    /// It is locked otherwise, or not at all.
+    fn lock(&self, roots: &[Fingerprint], lock: &Fingerprint) -> Result<()>;
+
+    /// Records a part of the proof.
+    ///
+    /// # Errors
+    /// It is not accepted.
+    fn part(&self, part: &Part, states: &States) -> Result<()>;
+
+    /// Records what members seal for the developer.
+    ///
+    /// # Errors
+    /// It is not accepted.
+    fn releases(&self, releases: &[Release]) -> Result<()>;
+}
 
 /// What is proven next. Tasks come in the order of the chain.
 pub enum Task {
@@ -66,6 +95,8 @@ pub struct Prover<'a> {
     pub program: Arc<Program>,
     /// The node's name.
     pub node: Fingerprint,
+    /// Who is told of finished parts.
+    pub ledger: Option<&'a dyn Ledger>,
 }
 
 const CHAIN: &str = "chain.zkp";
@@ -91,10 +122,15 @@ impl Prover<'_> {
         for task in tasks {
             ensure!(!stop.load(Ordering::Relaxed), Stopped);
             let before = chain.links();
+            let mut ended = None;
             match task {
                 Task::Group { dataset, group } => self.group(&mut chain, dataset, group)?,
                 Task::Offline(batch) => points.push(self.offline(&mut chain, batch)?),
-                Task::Phase(task) => self.phase(&mut chain, &mut multipliers, &points, &task)?,
+                Task::Phase(task) => {
+                    self.phase(&mut chain, &mut multipliers, &points, &task)?;
+                    let phases = self.program.table.phases.len() as u64;
+                    ended = Some(task.round + 1).filter(|rounds| rounds.is_multiple_of(phases)).map(|r| r / phases);
+                }
             }
             if chain.links() > before {
                 let mut bytes = chain.links().to_le_bytes().to_vec();
@@ -102,11 +138,37 @@ impl Prover<'_> {
                 self.store.write_named(CHAIN, &bytes)?;
             }
             done.store(chain.links(), Ordering::Relaxed);
+            // A chain that only follows what was proven before has nothing to show yet.
+            if let (Some(ledger), Some(iteration)) = (self.ledger, ended)
+                && chain.links() > before
+                && iteration.is_multiple_of(ledger.every().max(1))
+                && iteration < u64::from(self.program.table.iterations)
+            {
+                let proof = chain.wrap()?;
+                ledger.part(&self.part(&chain, &proof)?, chain.states())?;
+            }
         }
         ensure!(!stop.load(Ordering::Relaxed), Stopped);
         let last = chain.wrap()?;
+        if let Some(ledger) = self.ledger {
+            ledger.part(&self.part(&chain, &last)?, chain.states())?;
+        }
         done.fetch_add(1, Ordering::Relaxed);
         Ok((last, chain.states().clone()))
+    }
+
+    /// What the chain of proofs shows now, as a part that others verify.
+    fn part(&self, chain: &Chain, proof: &Proof) -> Result<Part> {
+        let e = chain.elements()?;
+        Ok(Part {
+            iteration: e.iteration,
+            tile_top: e.tile_top,
+            made: e.made,
+            used: e.used,
+            state: e.state,
+            rows_log2: u8::try_from(self.circuits.link_rows_log2())?,
+            proof: proof.to_envelope(self.circuits.wrap.id()),
+        })
     }
 
     fn begin(&self) -> Result<Chain> {
@@ -119,10 +181,11 @@ impl Prover<'_> {
         };
         if let Some(bytes) = self.store.read_named(CHAIN)? {
             let (links, bytes) = bytes.split_first_chunk::<8>().context("the chain's last proof is damaged")?;
-            let proof = self.circuits.read_link(&Envelope::decode(bytes)?)?;
-            let chain = Chain::resume(self.circuits.clone(), about.clone(), u64::from_le_bytes(*links), proof);
-            if chain.elements()?.context == about.context() {
-                return Ok(chain);
+            let (links, last) = (u64::from_le_bytes(*links), Envelope::decode(bytes)?);
+            match Chain::resume(self.circuits.clone(), about.clone(), links, &last) {
+                // Left by another attempt or list of circuits.
+                Err(ProofError::Other { .. }) => {}
+                chain => return Ok(chain?),
             }
         }
         Ok(Chain::start(self.circuits.clone(), about)?)

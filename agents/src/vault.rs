@@ -79,7 +79,7 @@ impl Home {
             self.remove_unused_log();
             return Err(e);
         }
-        let public = wire::encode_file(Body::Seat(wire::seat_to_pb(&seat.public())));
+        let public = wire::encode_file(Body::Seat(zektra_records::seat_to_pb(&seat.public())));
         files::write(&self.path.join("seat.zkpub"), &public)
     }
 
@@ -173,7 +173,10 @@ impl Home {
             fs::rename(&log, &kept_log).with_context(|| format!("cannot move {}", log.display()))?;
         }
         files::write_secret(&kept("seat", "zekey"), &old.to_file())?;
-        files::write(&kept("seat", "zkpub"), &wire::encode_file(Body::Seat(wire::seat_to_pb(&old.public()))))?;
+        files::write(
+            &kept("seat", "zkpub"),
+            &wire::encode_file(Body::Seat(zektra_records::seat_to_pb(&old.public()))),
+        )?;
         self.install(&new)?;
         Ok(new.public())
     }
@@ -224,7 +227,7 @@ pub fn read_manifest(path: &Path) -> Result<(String, Dataset, String)> {
         return Err(Rejected::Input(format!("{} is not a dataset's manifest", path.display())).into());
     };
     let record = m.dataset.as_ref().context("the manifest has no dataset").with_context(context)?;
-    let dataset = wire::dataset_from_pb(record).with_context(context)?;
+    let dataset = zektra_records::dataset_from_pb(record).with_context(context)?;
     let schema = Schema::parse(&m.schema).with_context(context)?;
     let digest = schema_digest(&schema);
     expect(digest == dataset.schema, || format!("{}: the schema is not the one of the record", path.display()))?;
@@ -570,7 +573,7 @@ impl Output {
         let dataset = Dataset { root, content_root, ..dataset };
         let manifest = pb::Manifest {
             name: name.into(),
-            dataset: Some(wire::dataset_to_pb(&dataset)),
+            dataset: Some(zektra_records::dataset_to_pb(&dataset)),
             schema: schema.to_toml(),
             commitments: commitments.into(),
         };

@@ -1,4 +1,4 @@
-//! Records and messages to protobuf and back.
+//! Messages to protobuf and back; the records in them are [`zektra_records`].
 //!
 //! Decoding checks every length and every element, so that what comes out can be trusted to have the
 //! right form; whether it says the right thing is the receiver's business.
@@ -11,46 +11,11 @@ use zektra_he::transcript::{Answer, Claim};
 use zektra_proto::node::v1 as node;
 use zektra_proto::node::v1::envelope::Body;
 use zektra_proto::training::v1 as pb;
-use zektra_proto::vault::v1 as vault;
+use zektra_records::{WireError, commit, commitment, error, fingerprint, present, print};
 use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::field::{F, from_bytes, to_bytes};
-use zektra_statement::record::{Dataset, Job, JobDataset, Seat};
-use zektra_statement::template::{Kind, Params, Template};
-
-/// Bytes that are not the message they should be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {value}, expected {expected}")]
-pub struct WireError {
-    /// Where in the message.
-    pub field: String,
-    /// What was there.
-    pub value: String,
-    /// What should be.
-    pub expected: String,
-}
 
 type Result<T> = std::result::Result<T, WireError>;
-
-fn error<T>(field: &str, value: impl ToString, expected: &str) -> Result<T> {
-    Err(WireError { field: field.into(), value: value.to_string(), expected: expected.into() })
-}
-
-fn present<T>(field: &str, value: Option<T>) -> Result<T> {
-    value.map_or_else(|| error(field, "missing", "a value"), Ok)
-}
-
-fn fingerprint(field: &str, bytes: &[u8]) -> Result<Fingerprint> {
-    Fingerprint::from_bytes(bytes).map_or_else(|| error(field, format!("{} bytes", bytes.len()), "32 bytes"), Ok)
-}
-
-fn commitment(field: &str, bytes: &[u8]) -> Result<Commitment> {
-    let expected = "32 bytes, four elements below 2^64 − 2^32 + 1";
-    Commitment::from_bytes(bytes).map_or_else(|| error(field, format!("{} bytes", bytes.len()), expected), Ok)
-}
-
-fn array32(field: &str, bytes: &[u8]) -> Result<[u8; 32]> {
-    bytes.try_into().or_else(|_| error(field, format!("{} bytes", bytes.len()), "32 bytes"))
-}
 
 fn elements(field: &str, bytes: &[u8]) -> Result<Vec<F>> {
     let expected = "elements of 8 bytes below 2^64 − 2^32 + 1";
@@ -59,14 +24,6 @@ fn elements(field: &str, bytes: &[u8]) -> Result<Vec<F>> {
 
 fn poly(field: &str, bytes: &[u8]) -> Result<Poly> {
     Poly::from_bytes(bytes).or_else(|e| error(field, e, "a polynomial of 32768 bytes"))
-}
-
-fn print(f: &Fingerprint) -> Bytes {
-    Bytes::copy_from_slice(&f.0)
-}
-
-fn commit(c: &Commitment) -> Bytes {
-    Bytes::copy_from_slice(&c.to_bytes())
 }
 
 /// What every stored file of ours starts with.
@@ -104,176 +61,6 @@ pub fn decode_file(bytes: &[u8]) -> Result<Body> {
     match bytes.strip_prefix(FILE_MAGIC) {
         Some(rest) => decode(rest),
         None => error("file", "foreign", "a file that starts with ZKFILE1"),
-    }
-}
-
-/// Seat to message.
-pub fn seat_to_pb(s: &Seat) -> vault::Seat {
-    let Seat { name, key, epoch, release_key, operator_keys } = s;
-    vault::Seat {
-        name: name.clone(),
-        key: commit(key),
-        epoch: *epoch,
-        release_key: Bytes::copy_from_slice(release_key),
-        operator_keys: operator_keys.iter().map(|k| Bytes::copy_from_slice(k)).collect(),
-    }
-}
-
-/// Seat from message.
-///
-/// # Errors
-/// The first field of another form.
-pub fn seat_from_pb(s: &vault::Seat) -> Result<Seat> {
-    if s.name.is_empty() || s.name.len() > 64 || s.name.chars().any(char::is_control) {
-        return error("seat.name", format!("{:?}", s.name), "1 to 64 bytes of printable text");
-    }
-    Ok(Seat {
-        name: s.name.clone(),
-        key: commitment("seat.key", &s.key)?,
-        epoch: s.epoch,
-        release_key: array32("seat.release_key", &s.release_key)?,
-        operator_keys: s.operator_keys.iter().map(|k| array32("seat.operator_keys", k)).collect::<Result<_>>()?,
-    })
-}
-
-/// Dataset to message.
-pub fn dataset_to_pb(d: &Dataset) -> vault::Dataset {
-    vault::Dataset {
-        id: print(&d.id),
-        owner_key: commit(&d.owner_key),
-        attempt: d.attempt,
-        schema: print(&d.schema),
-        rows: d.rows,
-        groups: d.groups,
-        columns: d.columns,
-        blocks: d.blocks,
-        classes: d.classes,
-        scale_x: d.scale_x,
-        scale_r: d.scale_r,
-        row_norm: d.row_norm,
-        range: d.range,
-        root: commit(&d.root),
-        content_root: print(&d.content_root),
-    }
-}
-
-/// Dataset from message.
-///
-/// # Errors
-/// The first field of another form.
-pub fn dataset_from_pb(d: &vault::Dataset) -> Result<Dataset> {
-    Ok(Dataset {
-        id: fingerprint("dataset.id", &d.id)?,
-        owner_key: commitment("dataset.owner_key", &d.owner_key)?,
-        attempt: d.attempt,
-        schema: fingerprint("dataset.schema", &d.schema)?,
-        rows: d.rows,
-        groups: d.groups,
-        columns: d.columns,
-        blocks: d.blocks,
-        classes: d.classes,
-        scale_x: d.scale_x,
-        scale_r: d.scale_r,
-        row_norm: d.row_norm,
-        range: d.range,
-        root: commitment("dataset.root", &d.root)?,
-        content_root: fingerprint("dataset.content_root", &d.content_root)?,
-    })
-}
-
-/// Template to message.
-pub fn template_to_pb(t: &Template) -> pb::Template {
-    let p = &t.params;
-    let params = pb::Params {
-        features: p.features,
-        classes: p.classes,
-        groups: p.groups,
-        full_batch: p.full_batch,
-        iterations: p.iterations,
-        fan_in: p.fan_in,
-        scale_x: p.scale_x,
-        scale_w: p.scale_w,
-        scale_r: p.scale_r,
-        shift_w: p.shift_w,
-        row_norm: p.row_norm,
-        range: p.range,
-    };
-    pb::Template { id: t.kind.id().into(), params: Some(params) }
-}
-
-/// Template from message; its ranges are checked when the job is.
-///
-/// # Errors
-/// An unknown template.
-pub fn template_from_pb(t: &pb::Template) -> Result<Template> {
-    let Some(kind) = Kind::from_id(&t.id) else {
-        let known = Kind::ALL.map(Kind::id).join(", ");
-        return error("template.id", format!("{:?}", t.id), &format!("one of {known}"));
-    };
-    let p = present("template.params", t.params.as_ref())?;
-    let params = Params {
-        features: p.features,
-        classes: p.classes,
-        groups: p.groups,
-        full_batch: p.full_batch,
-        iterations: p.iterations,
-        fan_in: p.fan_in,
-        scale_x: p.scale_x,
-        scale_w: p.scale_w,
-        scale_r: p.scale_r,
-        shift_w: p.shift_w,
-        row_norm: p.row_norm,
-        range: p.range,
-    };
-    Ok(Template { kind, params })
-}
-
-/// Job to message.
-pub fn job_to_pb(j: &Job) -> pb::Job {
-    let dataset = |d: &JobDataset| pb::JobDataset { dataset: Some(dataset_to_pb(&d.dataset)), owner: d.owner };
-    pb::Job {
-        chain_id: j.chain_id.clone(),
-        id: j.id,
-        attempt: j.attempt,
-        max_attempts: j.max_attempts,
-        template: Some(template_to_pb(&j.template)),
-        seats: j.seats.iter().map(seat_to_pb).collect(),
-        developer: j.developer,
-        datasets: j.datasets.iter().map(dataset).collect(),
-        beacon: Bytes::copy_from_slice(&j.beacon),
-        trusted_inputs: j.trusted_inputs,
-        circuits: j.circuits.map_or(Bytes::new(), |c| Bytes::copy_from_slice(&c.to_bytes())),
-    }
-}
-
-/// Job from message, checked.
-///
-/// # Errors
-/// The first field of another form, or a record that contradicts itself.
-pub fn job_from_pb(j: &pb::Job) -> Result<Job> {
-    let dataset = |d: &pb::JobDataset| {
-        let record = present("job.datasets.dataset", d.dataset.as_ref())?;
-        Ok(JobDataset { dataset: dataset_from_pb(record)?, owner: d.owner })
-    };
-    let job = Job {
-        chain_id: j.chain_id.clone(),
-        id: j.id,
-        attempt: j.attempt,
-        max_attempts: j.max_attempts,
-        template: template_from_pb(present("job.template", j.template.as_ref())?)?,
-        seats: j.seats.iter().map(seat_from_pb).collect::<Result<_>>()?,
-        developer: j.developer,
-        datasets: j.datasets.iter().map(dataset).collect::<Result<_>>()?,
-        beacon: array32("job.beacon", &j.beacon)?,
-        trusted_inputs: j.trusted_inputs,
-        circuits: match &j.circuits[..] {
-            [] => None,
-            bytes => Some(commitment("job.circuits", bytes)?),
-        },
-    };
-    match job.validate() {
-        Ok(()) => Ok(job),
-        Err(e) => error(&format!("job.{}", e.field), e.value, &e.expected),
     }
 }
 
@@ -416,12 +203,4 @@ pub fn polys_from_bytes(bytes: &[u8]) -> Result<Vec<Poly>> {
         return error("chunk.polynomials", format!("{} bytes", bytes.len()), "a multiple of 32768 bytes");
     }
     bytes.chunks_exact(zektra_statement::field::POLY_BYTES).map(|b| poly("chunk.polynomials", b)).collect()
-}
-
-/// A 32-byte value of a message.
-///
-/// # Errors
-/// Another length.
-pub fn print_from(field: &str, bytes: &[u8]) -> Result<Fingerprint> {
-    fingerprint(field, bytes)
 }

@@ -237,3 +237,13 @@ impl Client {
         self.query("/cosmos.tx.v1beta1.Service/GetTxsEvent", request)
     }
 }
+
+/// The chain's last height.
+///
+/// # Errors
+/// No answer.
+pub fn height(client: &Client) -> Result<u64, ChainError> {
+    let status = client.rpc("status", json!({}))?;
+    let height = status["sync_info"]["latest_block_height"].as_str().and_then(|h| h.parse().ok());
+    height.ok_or_else(|| client.strange("status"))
+}

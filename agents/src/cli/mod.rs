@@ -3,6 +3,7 @@
 mod chain;
 mod data;
 mod job;
+mod onchain;
 mod progress;
 
 use anyhow::Result;
@@ -57,6 +58,15 @@ enum Command {
         /// A bundle, or job.zk of a party's folder of the job.
         file: PathBuf,
     },
+    /// Datasets on the chain: publish, grant their use.
+    #[command(subcommand)]
+    Dataset(onchain::Dataset),
+    /// Jobs on the chain: order, run, show.
+    #[command(subcommand)]
+    Job(onchain::Job),
+    /// Audit how a model came to be, from the chain's data and one trusted header.
+    #[command(after_help = "Example:\n  zektra audit 1 --trust 1234:8F4E…")]
+    Audit(onchain::AuditJob),
     /// Keys of accounts on the chain: make, show, export.
     Keys(chain::keys::Keys),
     /// Ask the chain.
@@ -265,6 +275,9 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Predict(c) => job::predict(&output, c),
         Command::Reference(c) => job::reference(&output, c),
         Command::Circuits { file } => job::circuits(&output, &file),
+        Command::Dataset(c) => onchain::dataset(&output, c),
+        Command::Job(c) => onchain::job(&output, c),
+        Command::Audit(c) => onchain::audit(&output, c),
         Command::Keys(c) => chain::keys::run(shown, c),
         Command::Query(c) => chain::query::run(shown, &c),
         Command::Tx(c) => chain::tx::run(shown, &c),
@@ -285,8 +298,9 @@ pub fn run(cli: Cli) -> Result<()> {
 /// 2 for bad input, 3 for refusals, 1 for the rest.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     use std::io::ErrorKind;
-    use zektra_agents::{chain::client::ChainError, node::Refused, rejected::Rejected, schema, table, wire::WireError};
+    use zektra_agents::{chain::client::ChainError, node::Refused, rejected::Rejected, schema, table};
     use zektra_he::{log::LogError, member::Refusal, profile::ProfileError, release::ReleaseError, seat::SeatError};
+    use zektra_records::WireError;
     use zektra_statement::record::JobError;
     let is = |e: &(dyn std::error::Error + 'static)| {
         match e.downcast_ref() {

@@ -146,3 +146,20 @@ pub(super) fn sent(traffic: &Traffic) -> Vec<u64> {
     let members = traffic.from_members.iter().map(|m| m.load(Ordering::Relaxed));
     members.chain([traffic.from_node.load(Ordering::Relaxed)]).collect()
 }
+
+/// Steps that take a while each.
+pub(super) struct Steps(ProgressBar);
+
+impl Steps {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self(bar(quiet, "{msg}  {elapsed} so far"))
+    }
+
+    pub(super) fn set(&self, what: &str) {
+        self.0.set_message(what.to_owned());
+    }
+
+    pub(super) fn done(&self) {
+        self.0.finish_and_clear();
+    }
+}

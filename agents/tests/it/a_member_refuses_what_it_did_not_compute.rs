@@ -199,7 +199,7 @@ fn a_job_that_is_not_the_members_is_not_opened() {
         served.refuses(request, "does not fit here: open a job first");
     }
     let job = &recorded.plan.job;
-    let open = |job: &Job| Request::Open(pb::OpenRequest { job: Some(wire::job_to_pb(job)) });
+    let open = |job: &Job| Request::Open(pb::OpenRequest { job: Some(zektra_records::job_to_pb(job)) });
     served.refuses(&Request::Open(pb::OpenRequest { job: None }), "open.job: missing");
     type Change = fn(&mut Job);
     let cases: [(Change, &str); 9] = [
@@ -249,7 +249,7 @@ fn own_tiles_are_never_extended() {
     job.datasets[0].owner = 1;
     job.datasets[0].dataset.owner_key = mallory.key;
     let served = Served::approving(&parties, "alice", job.digest());
-    let open = Request::Open(pb::OpenRequest { job: Some(wire::job_to_pb(&job)) });
+    let open = Request::Open(pb::OpenRequest { job: Some(zektra_records::job_to_pb(&job)) });
     served.refuses(&open, "is this member's own, the job says another's");
     served.refuses(&pull(StreamId::Extension { dataset: 0, member: 0 }, 0, 1), "open a job first");
     served.ends();
@@ -488,7 +488,7 @@ fn a_job_that_was_not_approved_is_not_opened() {
     let talk = recorded.talk(ALICE);
     let Request::Open(pb::OpenRequest { job: Some(job) }) = &talk[0].0 else { panic!("a job") };
     let served = Served::start(&parties, "alice");
-    let stranger = wire::seat_to_pb(&SeatSecret::generate("stranger").unwrap().public());
+    let stranger = zektra_records::seat_to_pb(&SeatSecret::generate("stranger").unwrap().public());
     let changes: [&dyn Fn(&mut training::Job); 4] = [
         &|j| j.beacon = vec![1; 32].into(),
         &|j| j.seats[DEVELOPER] = stranger.clone(),
@@ -523,13 +523,13 @@ fn a_number_stands_for_one_job_even_without_its_folder() {
     let Request::Open(pb::OpenRequest { job: Some(job) }) = &talk[0].0 else { panic!("a job") };
     let mut other = job.clone();
     other.beacon = vec![1; 32].into();
-    let served = Served::approving(&parties, "alice", wire::job_from_pb(&other).unwrap().digest());
+    let served = Served::approving(&parties, "alice", zektra_records::job_from_pb(&other).unwrap().digest());
     assert!(matches!(served.ask(&Request::Open(pb::OpenRequest { job: Some(other.clone()) })), Reply::Open(_)));
     let lock = position(&talk, is_lock);
     talk[1..lock].iter().for_each(|step| served.plays(step));
     let Request::Lock(pb::LockRequest { lock: Some(real) }) = &talk[lock].0 else { panic!("a lock") };
     let (roots, _) = wire::lock_from_pb(real).unwrap();
-    let id = wire::job_from_pb(&other).unwrap().lock_id(&roots);
+    let id = zektra_records::job_from_pb(&other).unwrap().lock_id(&roots);
     let request = Request::Lock(pb::LockRequest { lock: Some(wire::lock_to_pb(&roots, &id)) });
     served.refuses(&request, "was used before with another content");
     served.ends();

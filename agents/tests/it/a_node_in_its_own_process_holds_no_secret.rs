@@ -91,7 +91,7 @@ fn the_node() {
     let Body::Job(job) = wire::decode_file(&fs::read(folder.join("job.zk")).unwrap()).unwrap() else {
         panic!("no job");
     };
-    let job = wire::job_from_pb(&job).unwrap();
+    let job = zektra_records::job_from_pb(&job).unwrap();
     let schema = fs::read_to_string(folder.join("schema.toml")).unwrap();
     let connect = |i| UnixStream::connect(folder.join(format!("{i}.sock"))).unwrap();
     let links = (0..job.seats.len()).map(|i| Box::new(Framed(connect(i))) as Box<dyn Link>);
@@ -121,7 +121,7 @@ fn the_memory_of_a_node_holds_no_secret() {
     let plan = parties.plan();
     let folder = parties.path("apart");
     fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("job.zk"), wire::encode_file(Body::Job(wire::job_to_pb(&plan.job)))).unwrap();
+    fs::write(folder.join("job.zk"), wire::encode_file(Body::Job(zektra_records::job_to_pb(&plan.job)))).unwrap();
     fs::write(folder.join("schema.toml"), plan.schema.to_toml()).unwrap();
 
     let listeners: Vec<UnixListener> =

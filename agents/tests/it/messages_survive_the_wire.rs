@@ -174,16 +174,16 @@ proptest! {
 
     #[test]
     fn records_come_back(seat in seat(), dataset in dataset(), template in template(), job in job()) {
-        let Body::Seat(message) = through(Body::Seat(wire::seat_to_pb(&seat))) else { panic!("a seat") };
-        prop_assert_eq!(wire::seat_from_pb(&message).unwrap(), seat);
-        prop_assert_eq!(wire::dataset_from_pb(&wire::dataset_to_pb(&dataset)).unwrap(), dataset);
-        prop_assert_eq!(wire::template_from_pb(&wire::template_to_pb(&template)).unwrap(), template);
+        let Body::Seat(message) = through(Body::Seat(zektra_records::seat_to_pb(&seat))) else { panic!("a seat") };
+        prop_assert_eq!(zektra_records::seat_from_pb(&message).unwrap(), seat);
+        prop_assert_eq!(zektra_records::dataset_from_pb(&zektra_records::dataset_to_pb(&dataset)).unwrap(), dataset);
+        prop_assert_eq!(zektra_records::template_from_pb(&zektra_records::template_to_pb(&template)).unwrap(), template);
         if job.validate().is_ok() {
-            let Body::Job(message) = through(Body::Job(wire::job_to_pb(&job))) else { panic!("a job") };
-            prop_assert_eq!(wire::job_from_pb(&message).unwrap(), job);
+            let Body::Job(message) = through(Body::Job(zektra_records::job_to_pb(&job))) else { panic!("a job") };
+            prop_assert_eq!(zektra_records::job_from_pb(&message).unwrap(), job);
         } else {
             // Two seats or datasets happened to be equal.
-            prop_assert!(wire::job_from_pb(&wire::job_to_pb(&job)).is_err());
+            prop_assert!(zektra_records::job_from_pb(&zektra_records::job_to_pb(&job)).is_err());
         }
     }
 
@@ -207,7 +207,7 @@ proptest! {
         prop_assert_eq!(wire::release_from_pb(&wire::release_to_pb(member, &sealed)), (member, sealed));
         prop_assert_eq!(wire::states_from_pb(&wire::states_to_pb(&states)).unwrap(), states);
         prop_assert_eq!(wire::polys_from_bytes(&wire::polys_to_bytes(&polys)).unwrap(), polys);
-        prop_assert_eq!(wire::print_from("print", &print.0).unwrap(), print);
+        prop_assert_eq!(zektra_records::fingerprint("print", &print.0).unwrap(), print);
     }
 
     #[test]
@@ -222,16 +222,16 @@ fn read_all(bytes: &[u8]) {
     let _ = wire::decode_file(bytes);
     let Ok(body) = wire::decode(bytes) else { return };
     match body {
-        Body::Seat(s) => drop(wire::seat_from_pb(&s)),
-        Body::Manifest(m) => drop(m.dataset.as_ref().map(wire::dataset_from_pb)),
-        Body::Job(j) => drop(wire::job_from_pb(&j)),
+        Body::Seat(s) => drop(zektra_records::seat_from_pb(&s)),
+        Body::Manifest(m) => drop(m.dataset.as_ref().map(zektra_records::dataset_from_pb)),
+        Body::Job(j) => drop(zektra_records::job_from_pb(&j)),
         Body::Round(r) => drop(wire::round_from_pb(&r)),
         Body::Outcome(o) => {
             drop(wire::states_from_pb(&o.states));
-            drop(o.job.as_ref().map(wire::job_from_pb));
+            drop(o.job.as_ref().map(zektra_records::job_from_pb));
         }
         Body::Request(node::Request { request }) => match request {
-            Some(Request::Open(r)) => drop(r.job.as_ref().map(wire::job_from_pb)),
+            Some(Request::Open(r)) => drop(r.job.as_ref().map(zektra_records::job_from_pb)),
             Some(Request::Push(r)) => drop(r.chunk.map(|c| wire::polys_from_bytes(&c.polynomials))),
             Some(Request::Pull(r)) => drop(r.id.as_ref().map(StreamId::from_pb)),
             Some(Request::Lock(r)) => drop(r.lock.as_ref().map(wire::lock_from_pb)),
@@ -296,12 +296,12 @@ fn damaged_messages_of_a_real_job_are_errors() {
 #[test]
 fn what_does_not_fit_is_named() {
     let error = |body: Body| wire::decode(&wire::encode(body)).unwrap();
-    let named = |result: Result<String, wire::WireError>, field: &str| {
+    let named = |result: Result<String, zektra_records::WireError>, field: &str| {
         assert_eq!(result.unwrap_err().field, field);
     };
     let seat =
         Seat { name: "a".into(), key: Commitment([0; 4]), epoch: 0, release_key: [0; 32], operator_keys: vec![] };
-    let Body::Seat(whole) = error(Body::Seat(wire::seat_to_pb(&seat))) else { panic!("a seat") };
+    let Body::Seat(whole) = error(Body::Seat(zektra_records::seat_to_pb(&seat))) else { panic!("a seat") };
     type Change = fn(&mut zektra_proto::vault::v1::Seat);
     let changes: [(&str, Change); 4] = [
         ("seat.name", |s| s.name = "\n".into()),
@@ -312,7 +312,7 @@ fn what_does_not_fit_is_named() {
     for (field, change) in changes {
         let mut changed = whole.clone();
         change(&mut changed);
-        named(wire::seat_from_pb(&changed).map(|s| s.name), field);
+        named(zektra_records::seat_from_pb(&changed).map(|s| s.name), field);
     }
     let envelope = node::Envelope { version: 2, body: Some(Body::Seat(whole)) };
     named(wire::decode(&prost::Message::encode_to_vec(&envelope)).map(|_| String::new()), "envelope.version");
@@ -323,8 +323,8 @@ fn what_does_not_fit_is_named() {
     named(wire::polys_from_bytes(&[0; 32_767]).map(|_| String::new()), "chunk.polynomials");
     named(wire::polys_from_bytes(&[0xff; 32_768]).map(|_| String::new()), "chunk.polynomials");
     let template = pb::Template { id: "forest/1".into(), params: None };
-    named(wire::template_from_pb(&template).map(|_| String::new()), "template.id");
+    named(zektra_records::template_from_pb(&template).map(|_| String::new()), "template.id");
     let template = pb::Template { id: "linear-classifier/1".into(), params: None };
-    named(wire::template_from_pb(&template).map(|_| String::new()), "template.params");
+    named(zektra_records::template_from_pb(&template).map(|_| String::new()), "template.params");
     assert!(StreamId::from_pb(&pb::StreamId { stream: 9, dataset: 0, member: 0 }).is_err());
 }

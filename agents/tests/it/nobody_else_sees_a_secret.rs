@@ -297,7 +297,7 @@ fn no_folder_and_no_message_holds_another_partys_secret() {
     // These shares are the real ones: the developer got the same, sealed.
     let developer = SeatSecret::from_file(&parties.read("developer/seat.zekey")).unwrap();
     let table = plan.job.template.compile().unwrap();
-    let lock = wire::print_from("lock", &outcome.lock).unwrap();
+    let lock = zektra_records::fingerprint("lock", &outcome.lock).unwrap();
     let states = wire::states_from_pb(&outcome.states).unwrap();
     for (member, shares) in released.iter().enumerate() {
         let (_, sealed) = wire::release_from_pb(&outcome.releases[member]);
@@ -418,7 +418,7 @@ fn a_node_gets_a_folder_the_record_and_links() {
     parties.encrypt(&["alice"]);
     parties.job(&JobText { developer: "alice", ..JobText::of(&["alice"], 2) });
     let plan = parties.plan();
-    let record = wire::encode(Body::Job(wire::job_to_pb(&plan.job)));
+    let record = wire::encode(Body::Job(zektra_records::job_to_pb(&plan.job)));
     let folder = parties.path("").to_str().unwrap().as_bytes().to_vec();
     assert!(!record.windows(folder.len()).any(|w| w == folder));
     // Without a link for every seat there is no node.

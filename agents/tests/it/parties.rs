@@ -149,7 +149,7 @@ impl Parties {
             LabelLog::create(&log, &seat.commitment()).unwrap();
             fs::set_permissions(&log, fs::Permissions::from_mode(0o600)).unwrap();
             zektra_agents::files::write_secret(&self.path(name).join("seat.zekey"), &seat.to_file()).unwrap();
-            let public = wire::encode_file(Body::Seat(wire::seat_to_pb(&seat.public())));
+            let public = wire::encode_file(Body::Seat(zektra_records::seat_to_pb(&seat.public())));
             self.write(&format!("{name}/seat.zkpub"), public);
         }
     }

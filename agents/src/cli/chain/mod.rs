@@ -6,7 +6,7 @@ mod grown;
 pub mod keys;
 mod names;
 pub mod query;
-mod settings;
+pub mod settings;
 pub mod tx;
 mod yaml;
 

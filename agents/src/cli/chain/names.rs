@@ -99,6 +99,8 @@ const FLAGS: &[(&str, Option<&str>)] = &[
     ("cosmos.gov.v1beta1.QueryProposalsRequest.proposal_status", Some("status")),
     ("cosmos.gov.v1beta1.QueryProposalsRequest.voter", None),
     ("cosmos.staking.v1beta1.QueryValidatorsRequest.status", None),
+    ("zektra.vault.v1.QueryDatasetsRequest.owner", None),
+    ("zektra.vault.v1.QueryDatasetsRequest.status", None),
 ];
 
 /// Fields that may be left out.
@@ -109,6 +111,9 @@ const OPTIONAL: &[&str] = &[
     "cosmos.staking.v1beta1.QueryRedelegationsRequest.dst_validator_addr",
     "cosmos.staking.v1beta1.QueryRedelegationsRequest.src_validator_addr",
     "cosmos.upgrade.v1beta1.QueryModuleVersionsRequest.module_name",
+    "zektra.compute.v1.MsgRegisterNode.validator",
+    "zektra.compute.v1.MsgUpdateNode.validator",
+    "zektra.compute.v1.QueryCandidatesRequest.least_bond",
 ];
 
 /// Texts that are the names of an enumeration's values.

@@ -1,11 +1,11 @@
-//! The demonstration: two owners of a real table, a developer and a compute node, driven by the same
-//! commands that a user types, then one table of what came of it.
+//! Without a chain: two owners of a real table, a developer and a compute node, driven by the same commands that a user
+//! types, then one table of what came of it.
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 use zektra_agents::plot::{Plot, Series, Style};
 
@@ -16,22 +16,8 @@ const ITERATIONS: u32 = 12;
 const PROVEN_ITERATIONS: u32 = 8;
 const SPLIT_SEED: u64 = 2;
 
-fn main() -> ExitCode {
-    match demonstrate() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn demonstrate() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let out = match (arguments.next().as_deref(), arguments.next()) {
-        (Some("--out"), Some(path)) => PathBuf::from(path),
-        _ => bail!("usage: zektra-demo --out FOLDER (from the project's folder)"),
-    };
+/// Runs the demonstration without a chain.
+pub fn run(out: PathBuf) -> Result<()> {
     Demo::new(out)?.run()
 }
 
@@ -222,7 +208,7 @@ fn sent_and_hidden(job: &Value) {
 }
 
 /// Splits the table into the owners' and the test table by a fixed shuffle; gives the row numbers of both parts.
-fn split(data: &Path, out: &Path) -> Result<(Vec<usize>, Vec<usize>)> {
+pub fn split(data: &Path, out: &Path) -> Result<(Vec<usize>, Vec<usize>)> {
     let text = fs::read_to_string(data).with_context(|| format!("cannot read {}", data.display()))?;
     let mut lines = text.lines();
     let header = lines.next().context("an empty table")?;

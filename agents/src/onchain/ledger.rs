@@ -1,0 +1,218 @@
+//! A job of the chain with all its parties on this machine: each signs what is its own.
+
+use crate::chain::account::{Account, any};
+use crate::local::{Plan, Traffic, train_on};
+use crate::node::{Finished, Progress};
+use crate::prover::Ledger;
+use crate::rejected::{allow, expect};
+use crate::vault::Home;
+use anyhow::{Context as _, Result};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use zektra_he::profile::Profile;
+use zektra_proto::training::v1 as pb;
+use zektra_proto::training::v1::JobStatus as Status;
+use zektra_records::job_from_pb;
+use zektra_statement::chain::States;
+use zektra_statement::digest::Fingerprint;
+use zektra_statement::record::Job;
+use zektra_verify::part::Part;
+
+/// How long a job may take to get its node.
+const PATIENCE: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(200);
+
+/// A member of a job: its folder and its account.
+pub struct Member<'a> {
+    /// The folder.
+    pub home: Home,
+    /// The account.
+    pub account: &'a Account,
+}
+
+/// A job on the chain.
+///
+/// # Errors
+/// There is none.
+pub fn job(account: &Account, number: u64) -> Result<pb::ChainJob> {
+    let request = pb::QueryJobRequest { job: number };
+    let found: pb::QueryJobResponse = account.client().query("/zektra.training.v1.Query/Job", &request)?;
+    found.job.with_context(|| format!("job {number} is not there"))
+}
+
+/// Waits until a job is as it should be.
+fn wait(account: &Account, number: u64, what: &str, until: impl Fn(&pb::ChainJob) -> bool) -> Result<pb::ChainJob> {
+    let start = Instant::now();
+    loop {
+        let found = job(account, number)?;
+        if until(&found) {
+            return Ok(found);
+        }
+        let over = matches!(found.status(), Status::Expired | Status::Aborted | Status::Failed);
+        let status = found.status().as_str_name();
+        allow(!over, || format!("job {number} is {status}: {}", found.reason))?;
+        anyhow::ensure!(start.elapsed() < PATIENCE, "job {number} waits too long for {what}; it is {status}");
+        std::thread::sleep(POLL);
+    }
+}
+
+/// The parties' side of the chain.
+struct Parties<'a> {
+    number: u64,
+    node: &'a Account,
+    name: Fingerprint,
+    members: &'a [Member<'a>],
+    record: &'a Job,
+    every: u64,
+}
+
+/// Runs a job of the chain: all its parties are here. Members join it, the node's parts are recorded every `every`
+/// iterations, releases follow.
+///
+/// # Errors
+/// Parties that are not the job's; whatever stops one of them; what the chain says.
+pub fn run(
+    number: u64,
+    node: (&Path, &Account),
+    members: Vec<Member<'_>>,
+    every: u64,
+    traffic: &mut Option<Traffic>,
+    progress: Progress<'_>,
+) -> Result<Finished> {
+    let (folder, node) = node;
+    let found = wait(node, number, "its node", |job| !job.node.is_empty())?;
+    expect(found.node == node.address(), || {
+        format!("node: {}, job {number} is assigned to {}", node.address(), found.node)
+    })?;
+    let record = job_from_pb(found.record.as_ref().context("a job without a record")?)?;
+    let name = Fingerprint::from_bytes(&found.node_fingerprint).context("the node's fingerprint")?;
+    // In the order of the seats.
+    let mut ordered = vec![];
+    let mut left = members;
+    for (k, seat) in record.seats.iter().enumerate() {
+        let at = left.iter().position(|m| m.home.public().is_ok_and(|own| own.key == seat.key));
+        let missing = || format!("members: none of them holds the key of seat {k}, {}", seat.key);
+        ordered.push(left.remove(at.with_context(missing)?));
+    }
+    let (first, schema) = {
+        let d = &record.datasets.first().context("a job without datasets")?.dataset;
+        let number = found.data.first().map_or(0, |line| line.dataset);
+        let (_, held, schema) = super::order::dataset(node, number)?;
+        (held.id == d.id, schema)
+    };
+    expect(first, || "datasets: the chain's record names another than its first line".into())?;
+    let circuits = crate::local::circuits(&record.template, record.members(), &mut |_| {})?;
+    let profile = Profile::of(&record)?;
+    profile.check()?;
+    let plan = Plan {
+        profile,
+        homes: ordered.iter().map(|m| m.home.clone()).collect(),
+        node: folder.join("jobs").join(format!("{number}-{}", record.attempt)),
+        schema,
+        circuits: Some(circuits),
+        job: record.clone(),
+    };
+    let parties = Parties { number, node, name, members: &ordered, record: &record, every };
+    let traffic = traffic.get_or_insert_with(|| Traffic::new(plan.homes.len(), false));
+    train_on(&plan, traffic, Some(&parties), progress)
+}
+
+impl Parties<'_> {
+    /// What a member's roots are among all of them.
+    fn roots_of(&self, seat: usize, roots: &[Fingerprint]) -> Vec<Fingerprint> {
+        let mut all = roots.iter();
+        let mut own = vec![];
+        for d in &self.record.datasets {
+            for other in (0..self.record.seats.len()).filter(|m| *m != d.owner as usize) {
+                let root = all.next();
+                own.extend(root.filter(|_| other == seat).copied());
+            }
+        }
+        own
+    }
+}
+
+impl Ledger for Parties<'_> {
+    fn node(&self) -> Fingerprint {
+        self.name
+    }
+
+    fn every(&self) -> u64 {
+        self.every
+    }
+
+    fn lock(&self, roots: &[Fingerprint], lock: &Fingerprint) -> Result<()> {
+        let found = job(self.node, self.number)?;
+        for (seat, member) in self.members.iter().enumerate() {
+            if found.members.get(seat).is_none_or(|m| m.joined > 0) {
+                continue;
+            }
+            let message = pb::MsgJoin {
+                member: member.account.address().into(),
+                job: self.number,
+                seat: seat as u32,
+                digest: self.record.digest().0.to_vec().into(),
+                extension_roots: self.roots_of(seat, roots).iter().map(|r| r.0.to_vec().into()).collect(),
+            };
+            let joined = member.account.send(vec![any(&message)]);
+            joined.with_context(|| format!("member {seat} cannot join job {}", self.number))?;
+        }
+        let found = wait(self.node, self.number, "its members", |job| !job.lock.is_empty())?;
+        expect(found.lock[..] == lock.0, || {
+            format!("lock: {lock}, job {} has {}", self.number, hex::encode(&found.lock))
+        })?;
+        Ok(())
+    }
+
+    fn part(&self, part: &Part, states: &States) -> Result<()> {
+        let found = job(self.node, self.number)?;
+        if found.proven.is_some_and(|p| p.iteration >= part.iteration) {
+            return Ok(());
+        }
+        let last = part.iteration == u64::from(self.record.template.params.iterations);
+        let bytes = |c: &zektra_statement::digest::Commitment| c.to_bytes().to_vec().into();
+        let entry = |e: &zektra_statement::chain::Entry| pb::StateEntry {
+            c0: bytes(&e.cipher.0),
+            a: bytes(&e.cipher.1),
+            opened: bytes(&e.opened),
+            shares: e.shares.iter().map(bytes).collect(),
+        };
+        let list =
+            || pb::StateList { groups: states.groups.clone(), entries: states.entries.iter().map(entry).collect() };
+        let message = pb::MsgSubmitPart {
+            node: self.node.address().into(),
+            job: self.number,
+            iteration: part.iteration,
+            tile_top: bytes(&part.tile_top),
+            made: bytes(&part.made),
+            used: bytes(&part.used),
+            state: bytes(&part.state),
+            rows_log2: part.rows_log2.into(),
+            proof: part.proof.encode().into(),
+            states: last.then(list),
+        };
+        let sent = self.node.send(vec![any(&message)]);
+        sent.map(drop).with_context(|| format!("the part up to iteration {} is not accepted", part.iteration))
+    }
+
+    fn releases(&self, releases: &[pb::Release]) -> Result<()> {
+        let found = job(self.node, self.number)?;
+        for release in releases.iter().filter(|r| r.member != self.record.developer) {
+            let seat = release.member as usize;
+            if found.members.get(seat).is_none_or(|m| m.released > 0) {
+                continue;
+            }
+            let member = self.members.get(seat).with_context(|| format!("seat {seat}"))?;
+            let sealed = pb::Sealed { encapsulated: release.encapped.clone(), ciphertext: release.ciphertext.clone() };
+            let message = pb::MsgRelease {
+                member: member.account.address().into(),
+                job: self.number,
+                seat: release.member,
+                release: Some(sealed),
+            };
+            let sent = member.account.send(vec![any(&message)]);
+            sent.with_context(|| format!("member {seat} cannot release its share"))?;
+        }
+        Ok(())
+    }
+}

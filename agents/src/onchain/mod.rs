@@ -1,0 +1,6 @@
+//! What parties do on the chain: owners publish, the developer orders, all take part in jobs.
+
+pub mod audit;
+pub mod ledger;
+pub mod order;
+pub mod publish;

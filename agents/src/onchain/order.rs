@@ -1,0 +1,158 @@
+//! A developer's order: the template is chosen here, the chain fixes the rest.
+
+use crate::chain::account::{Account, answer, any};
+use crate::rejected::Rejected;
+use crate::schema::Schema;
+use crate::vault::Home;
+use anyhow::{Context as _, Result};
+use zektra_he::profile::Wanted;
+use zektra_proto::cosmos::base::v1beta1::Coin;
+use zektra_proto::proofs::v1::{CircuitKind, CircuitStatus, QueryCircuitsRequest, QueryCircuitsResponse};
+use zektra_proto::training::v1 as pb;
+use zektra_proto::vault::v1::{DatasetRecord, QueryDatasetRequest, QueryDatasetResponse};
+use zektra_records::{dataset_from_pb, template_to_pb};
+use zektra_statement::field::N;
+use zektra_statement::record::Dataset;
+use zektra_statement::template::{Kind, Template, columns_for};
+use zektra_verify::known::Trusted;
+
+/// What a developer wants.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The listing.
+    pub listing: u64,
+    /// Its tier.
+    pub tier: String,
+    /// The datasets, in training order.
+    pub datasets: Vec<u64>,
+    /// The template's id.
+    pub template: String,
+    /// Iterations.
+    pub iterations: u32,
+    /// Rows of a step; all rows if it is left out.
+    pub batch_rows: Option<u32>,
+    /// Largest learning rate.
+    pub learning_rate: f64,
+    /// Counted in the job's hiding.
+    pub max_attempts: u32,
+    /// The most for the data.
+    pub max_data_fee: Coin,
+    /// The most for a training unit.
+    pub max_unit_price: u64,
+    /// Rows that the datasets must have together.
+    pub min_rows: u64,
+    /// Blocks from now to the height at which it must be proven.
+    pub within: u64,
+    /// Whether credits are used first.
+    pub use_credits: bool,
+}
+
+/// A dataset on the chain, with its schema.
+///
+/// # Errors
+/// There is none.
+pub fn dataset(account: &Account, number: u64) -> Result<(DatasetRecord, Dataset, Schema)> {
+    let request = QueryDatasetRequest { dataset: number };
+    let found: QueryDatasetResponse = account.client().query("/zektra.vault.v1.Query/Dataset", &request)?;
+    let record = found.dataset.with_context(|| format!("dataset {number} is not there"))?;
+    let held = dataset_from_pb(&record.dataset.clone().unwrap_or_default())?;
+    let schema = Schema::parse(&found.schema)?;
+    Ok((record, held, schema))
+}
+
+/// Orders a job with a developer's seat; its number.
+///
+/// # Errors
+/// A template that does not fit, circuits that the chain does not have, too little hiding; what the chain says.
+pub fn order(account: &Account, home: &Home, order: &Order) -> Result<u64> {
+    let input = |field: &str, value: &dyn std::fmt::Display, expected: &str| {
+        Rejected::Input(format!("{field}: {value}, expected {expected}"))
+    };
+    let kind = Kind::from_id(&order.template).ok_or_else(|| {
+        let known = format!("one of {}", Kind::ALL.map(Kind::id).join(", "));
+        input("template", &format_args!("{:?}", order.template), &known)
+    })?;
+    let mut found = vec![];
+    for number in &order.datasets {
+        found.push(dataset(account, *number)?);
+    }
+    let (_, first, schema) = found.first().ok_or_else(|| input("datasets", &"none", "at least one"))?;
+    let groups_of_all = found.iter().map(|(_, d, _)| d.groups).sum::<u32>();
+    let rows_per_group = N as u32 / columns_for(schema.features() as u32);
+    let groups = match order.batch_rows {
+        None => groups_of_all,
+        Some(rows) if rows == 0 || !rows.is_multiple_of(rows_per_group) => {
+            let expected = format!("a multiple of {rows_per_group}, the rows of a tile");
+            return Err(input("batch_rows", &rows, &expected).into());
+        }
+        Some(rows) => (rows / rows_per_group).min(groups_of_all),
+    };
+    let mut owners: Vec<_> = found.iter().map(|(_, d, _)| d.owner_key).collect();
+    owners.push(home.public()?.key);
+    owners.sort();
+    owners.dedup();
+    let wanted = Wanted {
+        kind,
+        features: schema.features() as u32,
+        classes: first.classes,
+        groups,
+        full_batch: groups == groups_of_all,
+        iterations: order.iterations,
+        members: owners.len() as u32,
+        attempts: order.max_attempts,
+        learning_rate: order.learning_rate,
+        row_norm: first.row_norm,
+        range: first.range,
+        fixed_scales: Some((first.scale_x, first.scale_r)),
+        weight_bits: None,
+        fan_in: None,
+    };
+    let template = Template { kind, params: wanted.search()? };
+    crate::model::suits(&template, schema)?;
+    let circuits = circuits(account, &template, owners.len() as u32)?;
+    let seat = home.public()?;
+    let height = crate::chain::client::height(account.client())?;
+    let message = pb::MsgOrder {
+        developer: account.address().into(),
+        seat: seat.key.to_bytes().to_vec().into(),
+        release_key: seat.release_key.to_vec().into(),
+        listing: order.listing,
+        tier: order.tier.clone(),
+        datasets: order.datasets.clone(),
+        template: Some(template_to_pb(&template)),
+        circuits: circuits.into(),
+        max_attempts: order.max_attempts,
+        max_data_fee: Some(order.max_data_fee.clone()),
+        max_unit_price: order.max_unit_price,
+        min_rows: order.min_rows,
+        deadline: height.saturating_add(order.within),
+        use_credits: order.use_credits,
+    };
+    let sent = account.send(vec![any(&message)]).context("cannot order the job")?;
+    Ok(answer::<pb::MsgOrderResponse>(&sent)?.job)
+}
+
+/// The chain's circuits for a template and a number of members.
+fn circuits(account: &Account, template: &Template, members: u32) -> Result<Vec<u8>> {
+    let request = QueryCircuitsRequest::default();
+    let all: QueryCircuitsResponse = account.client().query("/zektra.proofs.v1.Query/Circuits", &request)?;
+    let active =
+        all.circuits.into_iter().filter(|c| c.kind() == CircuitKind::Training && c.status() == CircuitStatus::Active);
+    let mut closest: Option<String> = None;
+    for circuit in active {
+        let line = format!("job {} {}", hex::encode(&circuit.digest), circuit.shape);
+        let trusted = Trusted::none().know_line(&line);
+        let Some(known) = trusted.as_ref().and_then(|t| t.known().first()) else { continue };
+        match known.differs_from(template, members) {
+            None => return Ok(circuit.digest.to_vec()),
+            Some((field, found, expected)) => {
+                closest.get_or_insert(format!(
+                    "{field} is {found}, those of {} have {expected}",
+                    hex::encode(&circuit.digest)
+                ));
+            }
+        }
+    }
+    let why = closest.unwrap_or_else(|| "it has none".into());
+    Err(Rejected::Refused(format!("the chain has no circuits that prove this job: {why}")).into())
+}
