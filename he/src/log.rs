@@ -219,6 +219,14 @@ impl LabelLog {
     }
 }
 
+impl Drop for LabelLog {
+    /// A process that is being started may hold the same open file for a moment, and with it the lock: it is given up here,
+    /// not when the last holder closes the file.
+    fn drop(&mut self) {
+        let _ = self.file.as_ref().map(File::unlock);
+    }
+}
+
 fn lock(file: &File, path: &Path) -> Result<(), LogError> {
     file.try_lock().map_err(|e| match e {
         TryLockError::WouldBlock => LogError::Locked { path: path.into() },
