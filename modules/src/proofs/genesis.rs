@@ -30,7 +30,6 @@ pub fn default() -> Value {
         max_proof_bytes: 512 << 10,
         epoch_blocks: 17_280,
         training_bonus: 1250,
-        storage_bonus: 1250,
     };
     let known = Trusted::pinned();
     let seals = known.seals().iter().map(|k| line(&k.to_string(), CircuitKind::Seal, &k.digest, 0, 0));

@@ -17,8 +17,7 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// Checks parameters.
 pub fn check(params: &Params) -> Result<(), TxError> {
-    let Params { max_section_bytes, max_section_cost, max_proof_bytes, epoch_blocks, training_bonus, storage_bonus } =
-        *params;
+    let Params { max_section_bytes, max_section_cost, max_proof_bytes, epoch_blocks, training_bonus } = *params;
     let wrong = |field: &str, value: u64, expected: &str| {
         Err(Sdk::InvalidRequest.wrap(format!("{field} {value}: expected {expected}")))
     };
@@ -34,9 +33,8 @@ pub fn check(params: &Params) -> Result<(), TxError> {
     if epoch_blocks == 0 {
         return wrong("epoch_blocks", 0, "a positive number");
     }
-    let bonus = u64::from(training_bonus) + u64::from(storage_bonus);
-    if bonus > u64::from(crate::power::MOST - crate::power::ONE) {
-        return wrong("training_bonus + storage_bonus", bonus, "at most 10000 basis points");
+    if training_bonus > crate::power::MOST - crate::power::ONE {
+        return wrong("training_bonus", training_bonus.into(), "at most 10000 basis points");
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! What proven work adds to validators' weights: `docs/protocol.md`, section 17.
 //!
 //! ```text
-//! multiplier = 10000 + ⌊training_bonus · min(1, c/s)⌋ + ⌊storage_bonus · min(1, q/s)⌋
+//! multiplier = 10000 + ⌊training_bonus · min(1, c/s)⌋
 //! ```
 //!
-//! with `s`, `c`, `q` a validator's shares of stake, of proven training units and of audited storage in the epoch.
+//! with `s` a validator's share of stake and `c` its share of the units that were proven in the epoch.
 
 use super::{clear_credits, credits, keys, params};
 use crate::address::Address;
