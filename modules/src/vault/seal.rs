@@ -42,6 +42,16 @@ pub fn check(message: &MsgSealDataset) -> Result<(), TxError> {
     Ok(())
 }
 
+/// A draft of this owner, and what the message makes of it: all that can be refused before the proof is looked at.
+fn admit(state: &dyn StateRead, message: &MsgSealDataset, owner: &str) -> Result<(DatasetRecord, Dataset), TxError> {
+    let record = dataset::owned(state, message.dataset, owner)?;
+    dataset::demand_status(&record, &[Status::Draft])?;
+    let new = sealed(message, dataset::stored(&record)?)?;
+    seat::current(state, &new.owner_key)?;
+    dataset::check_rows(&new)?;
+    Ok((record, new))
+}
+
 /// Seals a draft if its proof, of a circuit of so many rows, is `proven` to show what the record says.
 ///
 /// # Errors
@@ -52,11 +62,7 @@ pub fn seal(
     proven: impl FnOnce(&mut Context<'_>, &DatasetRecord, u32, &[u8]) -> Result<(), TxError>,
 ) -> Result<MsgSealDatasetResponse, TxError> {
     let owner = one_text(ctx, &message.owner)?;
-    let mut record = dataset::owned(ctx.state, message.dataset, &owner)?;
-    dataset::demand_status(&record, &[Status::Draft])?;
-    let new = sealed(message, dataset::stored(&record)?)?;
-    seat::current(ctx.state, &new.owner_key)?;
-    dataset::check_rows(&new)?;
+    let (mut record, new) = admit(ctx.state, message, &owner)?;
     record.dataset = Some(dataset_to_pb(&new));
     record.sealed_height = ctx.block.height;
     record.set_status(Status::Sealed);
@@ -72,14 +78,13 @@ pub fn seal(
     Ok(MsgSealDatasetResponse {})
 }
 
-/// The record that a seal's proof is about, if its draft is still one: what the mempool verifies.
+/// Verifies a seal's proof ahead of its execution; gives what that costs in verification units.
 ///
 /// # Errors
 /// As [`seal`].
-pub fn cost(state: &dyn StateRead, message: &MsgSealDataset, chain_id: &str) -> Result<u64, TxError> {
-    let record = dataset::known(state, message.dataset)?;
-    dataset::demand_status(&record, &[Status::Draft])?;
-    let new = sealed(message, dataset::stored(&record)?)?;
+pub fn ahead(state: &dyn StateRead, message: &MsgSealDataset, chain_id: &str) -> Result<u64, TxError> {
+    // Addresses are kept in small letters; signers may write theirs in capitals.
+    let (_, new) = admit(state, message, &message.owner.to_lowercase())?;
     Ok(proofs::check_seal(state, chain_id, &new, message.rows_log2, &message.proof)?.circuit.cost)
 }
 

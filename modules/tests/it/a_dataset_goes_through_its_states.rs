@@ -7,7 +7,7 @@ use zektra_modules::module::Handler as _;
 use zektra_modules::vault::{self, error::Vault as Code, seal};
 use zektra_proto::vault::v1::{
     DatasetStatus as Status, MsgActivateDataset, MsgDropDraft, MsgLeaveSet, MsgRaiseAttempt, MsgRotateSeat,
-    MsgUnpauseDataset, MsgWithdrawGrant,
+    MsgSealDataset, MsgUnpauseDataset, MsgWithdrawGrant,
 };
 
 /// A dataset, number 1, that came this far: grant 1 was given when it was sealed, and it joined set 1 when it was active.
@@ -218,11 +218,28 @@ fn and_is_sealed_by_a_proof_of_all_that_it_says() {
         [(1024, 8, true), (897, 8, true), (896, 8, false), (1025, 8, false), (1, 1, true), (1 << 27, 1 << 20, true)]
     {
         let mut world = at("draft");
-        let message = zektra_proto::vault::v1::MsgSealDataset { rows, groups, ..world.sealing(OWNER, 1) };
+        let message = MsgSealDataset { rows, groups, ..world.sealing(OWNER, 1) };
         message.check(&world.ground.prefix).unwrap();
         let done = world.act(|ground| ground.with(|ctx| seal::seal(ctx, &message, |_, _, _, _| Ok(()))));
         assert_eq!(code(done), if fits { 0 } else { Code::InvalidSeal as u32 }, "{rows} in {groups}");
     }
+}
+
+#[test]
+fn and_nobody_elses_seal_is_verified() {
+    let mut world = at("draft");
+    let ahead = |world: &World, message: &MsgSealDataset| message.verify(&world.ground.state, &world.ground.block);
+    let message = world.sealing(OWNER, 1);
+    let of = |owner: String| MsgSealDataset { owner, ..message.clone() };
+    assert_eq!(code(ahead(&world, &of(world.text(OTHER)))), Code::NotOwner as u32);
+    assert_eq!(code(ahead(&world, &MsgSealDataset { rows: 1, ..message.clone() })), Code::InvalidSeal as u32);
+    // The owner's is looked at, in whatever letters it is signed.
+    for owner in [message.owner.clone(), message.owner.to_uppercase()] {
+        let refused = ahead(&world, &of(owner)).unwrap_err();
+        assert_eq!((refused.codespace, refused.code), ("proofs", 6));
+    }
+    world.seal(OWNER, 1).unwrap();
+    assert_eq!(code(ahead(&world, &message)), Code::WrongStatus as u32);
 }
 
 #[test]

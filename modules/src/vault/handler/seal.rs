@@ -21,7 +21,7 @@ impl Handler for MsgSealDataset {
     }
 
     fn verify(&self, state: &dyn StateRead, block: &Block) -> Result<u64, TxError> {
-        seal::cost(state, self, &block.chain_id)
+        seal::ahead(state, self, &block.chain_id)
     }
 
     fn handle(self, ctx: &mut Context<'_>) -> Result<MsgSealDatasetResponse, TxError> {
