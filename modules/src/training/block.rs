@@ -1,5 +1,6 @@
 //! What happens to jobs whose height has come.
 
+use super::handler::part::iterations;
 use super::job::{become_, brought_last, index, known, obstacle, parties, stall, store, wake};
 use super::{damaged, end, keys, rules};
 use crate::address::Address;
@@ -89,12 +90,10 @@ fn draw(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<(), 
     if record.beacon.iter().all(|b| *b == 0) {
         record.beacon = drawn.to_vec().into();
     }
-    let iterations = record.template.as_ref().and_then(|t| t.params).map_or(0, |p| u64::from(p.iterations));
     let done = job.proven.as_ref().map_or(0, |p| p.iteration);
-    let units = job.units.saturating_mul(iterations.saturating_sub(done));
+    let units = job.units.saturating_mul(iterations(job).saturating_sub(done));
     let fee = u128::from(units).saturating_mul(u128::from(job.most_price));
-    let mut exclude: Vec<Address> = parties(ctx, job)?.into_iter().collect();
-    exclude.sort();
+    let exclude: Vec<Address> = parties(ctx, job)?.into_iter().collect();
     let score = |c: &compute::Candidate| reputation::score(ctx.state, &c.node, c.bond / reputation::TOKEN);
     let least = compute::params(ctx.state)?.min_reputation;
     let mut eligible = vec![];
@@ -167,7 +166,6 @@ fn missed(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
     // What the first part showed counts for its node alone: a chain that nobody can finish must not bind the next.
     job.tile_top.clear();
     job.made.clear();
-    let late = ctx.block.height >= job.deadline;
     become_(ctx, job, Status::Rescue, &[("lost", job.lost.last().cloned().unwrap_or_default())]);
     if late || job.lost.len() > rules.max_rescues as usize {
         let why = if late { "not proven by its deadline" } else { "lost too many nodes" };

@@ -235,6 +235,10 @@ fn when_a_part_comes() {
             (&|_| {}, ("proofs", 7), ""),
         ],
     );
+    // However well it is proven.
+    for (iteration, refused) in [(0, 16), (1, 16), (2, 16), (5, 17)] {
+        assert_eq!(code(jobs.accept(job, iteration)), ("training", refused), "{iteration}");
+    }
     assert_eq!(jobs.job(other).proven, None);
     jobs.check();
 }

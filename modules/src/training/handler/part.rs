@@ -71,15 +71,19 @@ fn admit(message: &MsgSubmitPart, state: &dyn StateRead) -> Result<ChainJob, TxE
     if job.node != message.node {
         return Err(Training::NotTheNode.wrap(format!("job {} is {}'s", job.number, job.node)));
     }
+    fresh(message, &job).map(|_| job)
+}
+
+/// Iterations that were proven before, and how many a part adds to them.
+fn fresh(message: &MsgSubmitPart, job: &ChainJob) -> Result<(u64, u64), TxError> {
     let done = job.proven.as_ref().map_or(0, |p| p.iteration);
-    let all = iterations(&job);
-    if message.iteration <= done {
-        return Err(Training::NothingNew.wrap(format!("iteration {}, {done} are proven", message.iteration)));
+    let (shown, all) = (message.iteration, iterations(job));
+    let new = shown.checked_sub(done).filter(|new| *new > 0);
+    let new = new.ok_or_else(|| Training::NothingNew.wrap(format!("iteration {shown}, {done} are proven")))?;
+    if shown > all {
+        return Err(Training::OutOfOrder.wrap(format!("iteration {shown}, the job has {all}")));
     }
-    if message.iteration > all {
-        return Err(Training::OutOfOrder.wrap(format!("iteration {}, the job has {all}", message.iteration)));
-    }
-    Ok(job)
+    Ok((done, new))
 }
 
 pub(crate) fn iterations(job: &ChainJob) -> u64 {
@@ -154,7 +158,7 @@ impl Handler for MsgSubmitPart {
 /// without proofs.
 ///
 /// # Errors
-/// A part that is not new; the database fails.
+/// A part that is not new, or shows more than the job has; the database fails.
 pub fn accept(
     message: MsgSubmitPart,
     ctx: &mut Context<'_>,
@@ -162,8 +166,7 @@ pub fn accept(
     accepted: &Accepted,
     last: bool,
 ) -> Result<MsgSubmitPartResponse, TxError> {
-    let done = job.proven.as_ref().map_or(0, |p| p.iteration);
-    let new = message.iteration - done;
+    let (done, new) = fresh(&message, job)?;
     let node = ctx.parse(&message.node)?;
     let registered = compute::node(ctx.state, &node)?.ok_or_else(|| damaged(format!("node {}", message.node)))?;
     let validator = match registered.validator.is_empty() {
