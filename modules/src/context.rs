@@ -6,7 +6,7 @@ use crate::gas::Meter;
 use crate::upgrade::Migration;
 use zektra_proto::Timestamp;
 use zektra_proto::tendermint::abci::{Event, EventAttribute, Misbehavior};
-use zektra_state::{StateError, StateRead, StateWrite};
+use zektra_state::{Order, StateError, StateRead, StateWrite, scan_prefix};
 
 /// The block that is executed, or after whose predecessor is simulated.
 #[derive(Clone, Debug, Default)]
@@ -90,9 +90,61 @@ pub fn event<'a>(kind: &str, attributes: impl IntoIterator<Item = (&'a str, Stri
 /// # Errors
 /// The database fails or is damaged.
 pub fn load<M: prost::Message + Default>(state: &dyn StateRead, key: &[u8]) -> Result<Option<M>, StateError> {
-    let Some(bytes) = state.get(key)? else { return Ok(None) };
-    let damaged = |e| StateError::Damaged(format!("{}: {e}", String::from_utf8_lossy(key)));
-    M::decode(&bytes[..]).map(Some).map_err(damaged)
+    state.get(key)?.map(|bytes| decode(key, &bytes)).transpose()
+}
+
+fn decode<M: prost::Message + Default>(key: &[u8], bytes: &[u8]) -> Result<M, StateError> {
+    M::decode(bytes).map_err(|e| StateError::Damaged(format!("{}: {e}", String::from_utf8_lossy(key))))
+}
+
+/// Reads all stored messages behind a prefix, in the order of their keys.
+///
+/// # Errors
+/// The database fails or is damaged.
+pub fn load_all<M: prost::Message + Default>(state: &dyn StateRead, prefix: &[u8]) -> Result<Vec<M>, StateError> {
+    let each = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| entry.and_then(|(key, value)| decode(&key, &value));
+    scan_prefix(state, prefix, Order::Ascending).map(each).collect()
+}
+
+/// Reads all stored messages behind a prefix, with what follows it in their keys.
+///
+/// # Errors
+/// The database fails or is damaged.
+pub fn load_all_keyed<M: prost::Message + Default>(
+    state: &dyn StateRead,
+    prefix: &[u8],
+) -> Result<Vec<(Vec<u8>, M)>, StateError> {
+    let each = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| {
+        let (mut key, value) = entry?;
+        let message = decode(&key, &value)?;
+        Ok((key.split_off(prefix.len()), message))
+    };
+    scan_prefix(state, prefix, Order::Ascending).map(each).collect()
+}
+
+/// A big-endian number of a key or a value.
+///
+/// # Errors
+/// Not eight bytes: the database is damaged.
+pub fn number(bytes: &[u8]) -> Result<u64, StateError> {
+    let damaged = |_| StateError::Damaged(format!("a number of {} bytes, expected 8", bytes.len()));
+    bytes.try_into().map(u64::from_be_bytes).map_err(damaged)
+}
+
+/// The big-endian number that a key ends with.
+///
+/// # Errors
+/// Fewer than eight bytes: the database is damaged.
+pub fn last_number(key: &[u8]) -> Result<u64, StateError> {
+    number(&key[key.len().saturating_sub(8)..])
+}
+
+/// Reads a stored number; 0 if there is none.
+///
+/// # Errors
+/// The database fails or is damaged.
+pub fn load_number(state: &dyn StateRead, key: &[u8]) -> Result<u64, StateError> {
+    state.get(key)?.map_or(Ok(0), |bytes| number(&bytes))
 }
 
 /// Stores a message. One whose fields all have their defaults has no bytes: it is taken away, as an empty value has no

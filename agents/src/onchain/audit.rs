@@ -18,10 +18,9 @@ use zektra_proto::cosmos::tx::v1beta1::{Tx, TxRaw};
 use zektra_proto::proofs::v1::Circuit;
 use zektra_proto::training::v1 as pb;
 use zektra_proto::vault::v1::{DatasetRecord, SeatRecord};
-use zektra_records::{commitment, dataset_from_pb, fingerprint, job_from_pb, seat_from_pb};
-use zektra_statement::chain::{Entry, States};
-use zektra_statement::digest::Fingerprint;
-use zektra_statement::record::Job;
+use zektra_records::{
+    commitment, dataset_from_pb, fingerprint, job_from_pb, roots_from_pb, seat_from_pb, states_from_pb,
+};
 use zektra_verify::envelope::Envelope;
 use zektra_verify::known::Trusted;
 use zektra_verify::part::{First, Part, check_states, verify_part};
@@ -138,29 +137,6 @@ fn part_message(client: &Client, hash: &[u8]) -> Result<pb::MsgSubmitPart> {
     bail!("no transaction brings the proof {}", hex::encode(hash))
 }
 
-fn states(list: &pb::StateList) -> Result<States> {
-    let entry = |e: &pb::StateEntry| {
-        let shares = e.shares.iter().map(|s| commitment("shares", s)).collect::<Result<_, _>>()?;
-        let cipher = (commitment("c0", &e.c0)?, commitment("a", &e.a)?);
-        anyhow::Ok(Entry { cipher, opened: commitment("opened", &e.opened)?, shares })
-    };
-    Ok(States { groups: list.groups.clone(), entries: list.entries.iter().map(entry).collect::<Result<_>>()? })
-}
-
-/// All extension roots in the lock's order.
-fn roots(job: &pb::ChainJob, record: &Job) -> Result<Vec<Fingerprint>> {
-    let mut used = vec![0usize; job.members.len()];
-    let mut out = vec![];
-    for d in &record.datasets {
-        for (seat, member) in job.members.iter().enumerate().filter(|(seat, _)| *seat != d.owner as usize) {
-            let root = member.extension_roots.get(used[seat]).context("an extension root is missing")?;
-            out.push(fingerprint("extension_roots", root)?);
-            used[seat] += 1;
-        }
-    }
-    Ok(out)
-}
-
 /// Audits a job, model first.
 ///
 /// # Errors
@@ -180,7 +156,7 @@ pub fn audit(client: &Client, number: u64, anchor: Option<&Anchor>) -> Result<Au
     let record = job_from_pb(job.record.as_ref().context("a job without a record")?)?;
     record.validate()?;
     ensure!(record.chain_id == chain_id, "the record is of the chain {}", record.chain_id);
-    let roots = roots(&job, &record)?;
+    let roots = roots_from_pb(&job.members, &record)?;
     let lock = record.lock_id(&roots);
     ensure!(job.lock[..] == lock.0, "the lock {} does not follow from the record: {lock}", hash_of(&job.lock));
 
@@ -211,7 +187,7 @@ pub fn audit(client: &Client, number: u64, anchor: Option<&Anchor>) -> Result<Au
     let iterations = record.template.params.iterations;
     if let Some(list) = &job.states {
         let table = record.template.compile()?;
-        check_states(&record, &table, &shown, &states(list)?)?;
+        check_states(&record, &table, &shown, &states_from_pb(list)?)?;
         let opened = list.entries.iter().map(|e| hash_of(&e.opened)).collect::<Vec<_>>();
         say("model", format!("commitments of the opened states {}", opened.join(", ")));
     }

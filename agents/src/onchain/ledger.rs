@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use zektra_he::profile::Profile;
 use zektra_proto::training::v1 as pb;
 use zektra_proto::training::v1::JobStatus as Status;
-use zektra_records::job_from_pb;
+use zektra_records::{commit, job_from_pb, roots_to_pb, states_to_pb};
 use zektra_statement::chain::States;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::record::Job;
@@ -117,21 +117,6 @@ pub fn run(
     train_on(&plan, traffic, Some(&parties), progress)
 }
 
-impl Parties<'_> {
-    /// What a member's roots are among all of them.
-    fn roots_of(&self, seat: usize, roots: &[Fingerprint]) -> Vec<Fingerprint> {
-        let mut all = roots.iter();
-        let mut own = vec![];
-        for d in &self.record.datasets {
-            for other in (0..self.record.seats.len()).filter(|m| *m != d.owner as usize) {
-                let root = all.next();
-                own.extend(root.filter(|_| other == seat).copied());
-            }
-        }
-        own
-    }
-}
-
 impl Ledger for Parties<'_> {
     fn node(&self) -> Fingerprint {
         self.name
@@ -152,7 +137,7 @@ impl Ledger for Parties<'_> {
                 job: self.number,
                 seat: seat as u32,
                 digest: self.record.digest().0.to_vec().into(),
-                extension_roots: self.roots_of(seat, roots).iter().map(|r| r.0.to_vec().into()).collect(),
+                extension_roots: roots_to_pb(roots, self.record, seat),
             };
             let joined = member.account.send(vec![any(&message)]);
             joined.with_context(|| format!("member {seat} cannot join job {}", self.number))?;
@@ -170,26 +155,17 @@ impl Ledger for Parties<'_> {
             return Ok(());
         }
         let last = part.iteration == u64::from(self.record.template.params.iterations);
-        let bytes = |c: &zektra_statement::digest::Commitment| c.to_bytes().to_vec().into();
-        let entry = |e: &zektra_statement::chain::Entry| pb::StateEntry {
-            c0: bytes(&e.cipher.0),
-            a: bytes(&e.cipher.1),
-            opened: bytes(&e.opened),
-            shares: e.shares.iter().map(bytes).collect(),
-        };
-        let list =
-            || pb::StateList { groups: states.groups.clone(), entries: states.entries.iter().map(entry).collect() };
         let message = pb::MsgSubmitPart {
             node: self.node.address().into(),
             job: self.number,
             iteration: part.iteration,
-            tile_top: bytes(&part.tile_top),
-            made: bytes(&part.made),
-            used: bytes(&part.used),
-            state: bytes(&part.state),
+            tile_top: commit(&part.tile_top),
+            made: commit(&part.made),
+            used: commit(&part.used),
+            state: commit(&part.state),
             rows_log2: part.rows_log2.into(),
             proof: part.proof.encode().into(),
-            states: last.then(list),
+            states: last.then(|| states_to_pb(states)),
         };
         let sent = self.node.send(vec![any(&message)]);
         sent.map(drop).with_context(|| format!("the part up to iteration {} is not accepted", part.iteration))

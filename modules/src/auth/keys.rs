@@ -1,7 +1,6 @@
 //! Keys of accounts.
 
 use crate::address::Address;
-use zektra_state::{StateError, StateRead};
 
 /// Parameters.
 pub const PARAMS: &[u8] = b"auth/params";
@@ -28,11 +27,4 @@ pub fn account(address: &Address) -> Vec<u8> {
 /// `auth/number/` number, big-endian
 pub fn by_number(number: u64) -> Vec<u8> {
     [NUMBERS, &number.to_be_bytes()].concat()
-}
-
-/// A big-endian number; 0 if there is none.
-pub(crate) fn read_number(state: &dyn StateRead, key: &[u8]) -> Result<u64, StateError> {
-    let Some(bytes) = state.get(key)? else { return Ok(0) };
-    let damaged = |_| StateError::Damaged(format!("{} has {} bytes", String::from_utf8_lossy(key), bytes.len()));
-    Ok(u64::from_be_bytes(bytes[..].try_into().map_err(damaged)?))
 }

@@ -5,7 +5,7 @@ pub mod keys;
 mod query;
 
 use crate::address::{Address, Prefix};
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, load_number, save};
 use crate::error::{Sdk, TxError};
 use crate::module::{GenesisError, Module};
 use crate::query::Service;
@@ -97,7 +97,7 @@ pub fn set_account(state: &mut dyn StateWrite, address: &Address, account: &Acco
 /// # Errors
 /// The database fails.
 pub fn next_number(state: &mut dyn StateWrite) -> Result<u64, TxError> {
-    let next = keys::read_number(state, keys::NEXT_NUMBER)?;
+    let next = load_number(state, keys::NEXT_NUMBER)?;
     let after = next.checked_add(1).ok_or_else(|| Sdk::InvalidRequest.wrap("no account numbers are left"))?;
     state.put(keys::NEXT_NUMBER.to_vec(), after.to_be_bytes().to_vec())?;
     Ok(next)

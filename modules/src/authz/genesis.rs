@@ -4,15 +4,14 @@ use super::authorization::Authorization;
 use super::{NAME, add, keys, parts};
 use crate::address::Prefix;
 use crate::authority::authority;
-use crate::context::Context;
+use crate::context::{Context, load_all_keyed};
 use crate::module::{GenesisError, failed, read_genesis};
 use crate::time;
-use prost::Message as _;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use zektra_proto::cosmos::authz::v1beta1::{GenesisState, Grant, GrantAuthorization};
 use zektra_proto::json;
-use zektra_state::{Order, StateRead, scan_prefix};
+use zektra_state::StateRead;
 
 pub fn default() -> Value {
     json::write(&GenesisState::default()).expect("a genesis state is served")
@@ -68,10 +67,9 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), GenesisError> 
 
 pub fn export(state: &dyn StateRead, prefix: &Prefix) -> Result<Value, GenesisError> {
     let mut out = GenesisState::default();
-    for entry in scan_prefix(state, keys::GRANTS, Order::Ascending) {
-        let (key, value) = entry.map_err(failed(NAME))?;
-        let (granter, grantee, _) = parts(&key[keys::GRANTS.len()..]).map_err(failed(NAME))?;
-        let Grant { authorization, expiration } = Grant::decode(&value[..]).map_err(failed(NAME))?;
+    for (rest, grant) in load_all_keyed(state, keys::GRANTS).map_err(failed(NAME))? {
+        let (granter, grantee, _) = parts(&rest).map_err(failed(NAME))?;
+        let Grant { authorization, expiration } = grant;
         let (granter, grantee) = (prefix.text(&granter), prefix.text(&grantee));
         out.authorization.push(GrantAuthorization { granter, grantee, authorization, expiration });
     }

@@ -3,9 +3,8 @@
 use super::{NAME, keys, set_balance, set_supply, stored_amount};
 use crate::address::{Prefix, split_prefixed};
 use crate::coin::{Coins, coin, is_denom};
-use crate::context::{Context, save};
+use crate::context::{Context, load_all, save};
 use crate::module::{GenesisError, failed, read_genesis};
-use prost::Message as _;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use zektra_proto::cosmos::bank::v1beta1::{Balance, GenesisState, Metadata, Params, SendEnabled};
@@ -106,10 +105,7 @@ pub fn export(state: &dyn StateRead, prefix: &Prefix) -> Result<Value, GenesisEr
         let denom = String::from_utf8_lossy(&key[keys::SUPPLY.len()..]).into_owned();
         out.supply.push(coin(&denom, stored_amount(&value).map_err(failed(NAME))?));
     }
-    for entry in scan_prefix(state, keys::METADATA, Order::Ascending) {
-        let (_, value) = entry.map_err(failed(NAME))?;
-        out.denom_metadata.push(Metadata::decode(&value[..]).map_err(failed(NAME))?);
-    }
+    out.denom_metadata = load_all(state, keys::METADATA).map_err(failed(NAME))?;
     for entry in scan_prefix(state, keys::SEND_ENABLED, Order::Ascending) {
         let (key, value) = entry.map_err(failed(NAME))?;
         let denom = String::from_utf8_lossy(&key[keys::SEND_ENABLED.len()..]).into_owned();

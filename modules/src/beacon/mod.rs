@@ -11,7 +11,7 @@
 //! own tries are left.
 
 use crate::address::Prefix;
-use crate::context::Context;
+use crate::context::{Context, number};
 use crate::error::TxError;
 use crate::module::{GenesisError, Module, failed};
 use serde_json::{Map, Value, json};
@@ -83,8 +83,7 @@ impl Module for Beacon {
         let mut out = Map::new();
         for entry in scan_prefix(state, PREFIX, Order::Ascending) {
             let (key, value) = entry.map_err(failed(NAME))?;
-            let height = key[PREFIX.len()..].try_into().map(u64::from_be_bytes);
-            let height = height.map_err(|_| failed(NAME)("a key of another length"))?;
+            let height = number(&key[PREFIX.len()..]).map_err(failed(NAME))?;
             out.insert(height.to_string(), hex::encode(value).into());
         }
         Ok(json!({"values": out}))

@@ -19,7 +19,7 @@ pub use draw::{draw, weight};
 pub use nodes::{Candidate, Slashed, assign, bond, candidates, finish, node, slash, within_cap};
 
 use crate::address::{Address, Prefix};
-use crate::context::{Context, load};
+use crate::context::{Context, load, load_number};
 use crate::error::TxError;
 use crate::module::{GenesisError, Message, Module};
 use crate::query::Service;
@@ -59,17 +59,12 @@ fn amount(text: &str) -> Result<u128, StateError> {
     crate::coin::parse_amount(text).map_err(damaged)
 }
 
-fn number(state: &dyn StateRead, key: &[u8]) -> Result<u64, StateError> {
-    let Some(bytes) = state.get(key)? else { return Ok(0) };
-    bytes.try_into().map(u64::from_be_bytes).map_err(|_| damaged("a number of another length"))
-}
-
 /// The epoch that runs.
 ///
 /// # Errors
 /// The database fails.
 pub fn epoch(state: &dyn StateRead) -> Result<u64, StateError> {
-    number(state, keys::EPOCH)
+    load_number(state, keys::EPOCH)
 }
 
 /// Units assigned in the epoch that runs.
@@ -77,7 +72,7 @@ pub fn epoch(state: &dyn StateRead) -> Result<u64, StateError> {
 /// # Errors
 /// The database fails.
 pub fn epoch_units(state: &dyn StateRead) -> Result<u64, StateError> {
-    number(state, keys::UNITS)
+    load_number(state, keys::UNITS)
 }
 
 /// Ends the epoch: of the next one no units are assigned yet.

@@ -5,12 +5,11 @@ use super::{amount, damaged, epoch, epoch_units, is_leaving, keys, module, param
 use crate::address::Address;
 use crate::bank;
 use crate::coin::{Coins, coin};
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, load_all_keyed, save};
 use crate::distribution;
 use crate::error::TxError;
-use prost::Message as _;
 use zektra_proto::compute::v1::{Node, NodeStatus};
-use zektra_state::{Order, StateError, StateRead, StateWrite, scan_prefix};
+use zektra_state::{StateError, StateRead, StateWrite};
 
 /// A node that can get a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +60,8 @@ pub fn set(state: &mut dyn StateWrite, operator: &Address, node: &Node) -> Resul
 
 /// All nodes with their operators' addresses.
 pub fn all(state: &dyn StateRead) -> Result<Vec<(Address, Node)>, StateError> {
-    let read = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| {
-        let (key, value) = entry?;
-        let operator = Address::new(key[keys::NODES.len()..].to_vec()).map_err(damaged)?;
-        Ok((operator, Node::decode(&value[..]).map_err(damaged)?))
-    };
-    scan_prefix(state, keys::NODES, Order::Ascending).map(read).collect()
+    let all = load_all_keyed(state, keys::NODES)?.into_iter();
+    all.map(|(rest, node)| Ok((Address::new(rest).map_err(damaged)?, node))).collect()
 }
 
 /// Units assigned to a node in an epoch.

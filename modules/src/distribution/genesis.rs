@@ -6,11 +6,10 @@ use super::{NAME, damaged, keys};
 use crate::address::{Address, Prefix, split_prefixed};
 use crate::auth;
 use crate::bank;
-use crate::context::{Context, save};
+use crate::context::{Context, load_all_keyed, number, save};
 use crate::dec_coins::DecCoins;
 use crate::decimal::Dec;
 use crate::module::{GenesisError, failed, read_genesis};
-use prost::Message;
 use serde_json::Value;
 use zektra_proto::cosmos::base::v1beta1::DecCoin;
 use zektra_proto::cosmos::distribution::v1beta1::{
@@ -183,15 +182,6 @@ fn write(ctx: &mut Context<'_>, genesis: GenesisState) -> Result<DecCoins, crate
     Ok(holdings)
 }
 
-/// All records behind a prefix, with the rest of their keys.
-fn all<M: Message + Default>(state: &dyn StateRead, prefix: &[u8]) -> Result<Vec<(Vec<u8>, M)>, StateError> {
-    let read = |(key, value): (Vec<u8>, Vec<u8>)| {
-        let message = M::decode(&value[..]).map_err(|e| damaged(e.to_string()))?;
-        Ok((key[prefix.len()..].to_vec(), message))
-    };
-    scan_prefix(state, prefix, Order::Ascending).map(|entry| entry.and_then(read)).collect()
-}
-
 fn operator(prefix: &Prefix, key: &[u8]) -> Result<String, crate::TxError> {
     Ok(prefix.operator_text(&Address::new(key.to_vec())?))
 }
@@ -203,9 +193,8 @@ fn behind(key: &[u8]) -> Result<(Address, &[u8]), StateError> {
 
 /// The numbers that a key ends in.
 fn numbers<const N: usize>(key: &[u8]) -> Result<[u64; N], StateError> {
-    let wrong = || damaged("the number of a key".into());
-    let numbers: Option<Vec<u64>> = key.chunks(8).map(keys::number).collect();
-    numbers.ok_or_else(wrong)?.try_into().map_err(|_| wrong())
+    let numbers: Vec<u64> = key.chunks(8).map(number).collect::<Result<_, _>>()?;
+    numbers.try_into().map_err(|_| damaged("the numbers of a key".into()))
 }
 
 fn read(state: &dyn StateRead, prefix: &Prefix) -> Result<GenesisState, crate::TxError> {
@@ -221,27 +210,27 @@ fn read(state: &dyn StateRead, prefix: &Prefix) -> Result<GenesisState, crate::T
             withdraw_address: prefix.text(&Address::new(to)?),
         });
     }
-    for (key, rewards) in all::<ValidatorOutstandingRewards>(state, keys::OUTSTANDING)? {
+    for (key, rewards) in load_all_keyed::<ValidatorOutstandingRewards>(state, keys::OUTSTANDING)? {
         let (validator_address, outstanding_rewards) = (operator(prefix, &key)?, rewards.rewards);
         out.outstanding_rewards.push(ValidatorOutstandingRewardsRecord { validator_address, outstanding_rewards });
     }
-    for (key, found) in all::<ValidatorAccumulatedCommission>(state, keys::COMMISSION)? {
+    for (key, found) in load_all_keyed::<ValidatorAccumulatedCommission>(state, keys::COMMISSION)? {
         let (validator_address, accumulated) = (operator(prefix, &key)?, Some(found));
         let record = ValidatorAccumulatedCommissionRecord { validator_address, accumulated };
         out.validator_accumulated_commissions.push(record);
     }
-    for (key, rewards) in all::<ValidatorHistoricalRewards>(state, keys::HISTORY)? {
+    for (key, rewards) in load_all_keyed::<ValidatorHistoricalRewards>(state, keys::HISTORY)? {
         let (operator, rest) = behind(&key)?;
         let [period] = numbers(rest)?;
         let validator_address = prefix.operator_text(&operator);
         let record = ValidatorHistoricalRewardsRecord { validator_address, period, rewards: Some(rewards) };
         out.validator_historical_rewards.push(record);
     }
-    for (key, rewards) in all::<ValidatorCurrentRewards>(state, keys::CURRENT)? {
+    for (key, rewards) in load_all_keyed::<ValidatorCurrentRewards>(state, keys::CURRENT)? {
         let (validator_address, rewards) = (operator(prefix, &key)?, Some(rewards));
         out.validator_current_rewards.push(ValidatorCurrentRewardsRecord { validator_address, rewards });
     }
-    for (key, info) in all::<DelegatorStartingInfo>(state, keys::STARTS)? {
+    for (key, info) in load_all_keyed::<DelegatorStartingInfo>(state, keys::STARTS)? {
         let (operator, rest) = behind(&key)?;
         out.delegator_starting_infos.push(DelegatorStartingInfoRecord {
             delegator_address: prefix.text(&Address::new(rest.to_vec())?),
@@ -249,7 +238,7 @@ fn read(state: &dyn StateRead, prefix: &Prefix) -> Result<GenesisState, crate::T
             starting_info: Some(info),
         });
     }
-    for (key, event) in all::<ValidatorSlashEvent>(state, keys::SLASHES)? {
+    for (key, event) in load_all_keyed::<ValidatorSlashEvent>(state, keys::SLASHES)? {
         let (operator, rest) = behind(&key)?;
         let [height, period] = numbers(rest)?;
         out.validator_slash_events.push(ValidatorSlashEventRecord {

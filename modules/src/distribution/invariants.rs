@@ -4,11 +4,11 @@ use super::records::{self, Start};
 use super::{damaged, keys, module, period, rewards};
 use crate::address::{Address, split_prefixed};
 use crate::bank;
+use crate::context::{load_all_keyed, number};
 use crate::dec_coins::DecCoins;
 use crate::decimal::Dec;
 use crate::error::TxError;
 use crate::staking::{self, Validator, delegation};
-use prost::Message as _;
 use std::collections::BTreeMap;
 use zektra_proto::cosmos::distribution::v1beta1::ValidatorHistoricalRewards;
 use zektra_state::{Order, StateError, StateRead, scan_prefix};
@@ -101,12 +101,6 @@ fn starts(state: &dyn StateRead, operator: &Address) -> Result<Vec<(Address, Sta
 
 /// How often the ends of a validator's periods say that they are needed.
 fn histories(state: &dyn StateRead, operator: &Address) -> Result<BTreeMap<u64, u32>, StateError> {
-    let prefix = keys::histories(operator);
-    let each = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| {
-        let (key, value) = entry?;
-        let period = keys::number(&key[prefix.len()..]).ok_or_else(|| damaged("the key of a period".into()))?;
-        let history = ValidatorHistoricalRewards::decode(&value[..]).map_err(|e| damaged(e.to_string()))?;
-        Ok((period, history.reference_count))
-    };
-    scan_prefix(state, &prefix, Order::Ascending).map(each).collect()
+    let all = load_all_keyed::<ValidatorHistoricalRewards>(state, &keys::histories(operator))?.into_iter();
+    all.map(|(period, history)| Ok((number(&period)?, history.reference_count))).collect()
 }

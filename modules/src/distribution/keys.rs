@@ -75,8 +75,3 @@ pub fn slashes_from(operator: &Address, height: u64) -> Vec<u8> {
 pub fn slash(operator: &Address, height: u64, period: u64) -> Vec<u8> {
     [&slashes_from(operator, height)[..], &period.to_be_bytes()].concat()
 }
-
-/// The number that eight bytes are.
-pub fn number(bytes: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(bytes.try_into().ok()?))
-}

@@ -3,6 +3,7 @@
 use super::error::Distribution;
 use super::{keys, params, records, rewards, withdraw_address};
 use crate::address::Address;
+use crate::context::number;
 use crate::dec_coins::DecCoins;
 use crate::query::{Code, Query, QueryError, Service, page};
 use crate::staking::{self, Validator, delegation};
@@ -109,7 +110,7 @@ fn slashes(q: &Query<'_>, r: QueryValidatorSlashesRequest) -> Result<QueryValida
         return Err(Code::InvalidArgument.error(wrong));
     }
     let (slashes, pagination) = page(q.state, &keys::slashes(&operator), r.pagination.as_ref(), |key, value| {
-        let height = key.get(..8).and_then(keys::number).ok_or_else(|| Code::Internal.error("the key of a slash"))?;
+        let height = number(key.get(..8).unwrap_or_default())?;
         if !(from..=to).contains(&height) {
             return Ok(None);
         }

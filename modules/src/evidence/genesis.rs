@@ -2,14 +2,13 @@
 
 use super::{NAME, hash, keep, keys};
 use crate::address::Prefix;
-use crate::context::Context;
+use crate::context::{Context, load_all};
 use crate::module::{GenesisError, failed, read_genesis};
-use prost::Message as _;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use zektra_proto::cosmos::evidence::v1beta1::{Equivocation, GenesisState};
 use zektra_proto::{Any, json};
-use zektra_state::{Order, StateRead, scan_prefix};
+use zektra_state::StateRead;
 
 pub fn default() -> Value {
     json::write(&GenesisState::default()).expect("a genesis state is served")
@@ -31,8 +30,6 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), GenesisError> 
 }
 
 pub fn export(state: &dyn StateRead) -> Result<Value, GenesisError> {
-    let all = scan_prefix(state, keys::EVIDENCE, Order::Ascending);
-    let each = |(_, value): (_, Vec<u8>)| Any::decode(&value[..]).map_err(failed(NAME));
-    let evidence = all.map(|entry| entry.map_err(failed(NAME)).and_then(each)).collect::<Result<_, _>>()?;
+    let evidence = load_all(state, keys::EVIDENCE).map_err(failed(NAME))?;
     json::write(&GenesisState { evidence }).map_err(failed(NAME))
 }

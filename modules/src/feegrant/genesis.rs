@@ -4,14 +4,13 @@ use super::allowance::Allowance;
 use super::{NAME, add, keys};
 use crate::address::Prefix;
 use crate::authority::authority;
-use crate::context::Context;
+use crate::context::{Context, load_all};
 use crate::module::{GenesisError, failed, read_genesis};
-use prost::Message as _;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use zektra_proto::cosmos::feegrant::v1beta1::{GenesisState, Grant};
+use zektra_proto::cosmos::feegrant::v1beta1::GenesisState;
 use zektra_proto::json;
-use zektra_state::{Order, StateRead, scan_prefix};
+use zektra_state::StateRead;
 
 pub fn default() -> Value {
     json::write(&GenesisState::default()).expect("a genesis state is served")
@@ -60,10 +59,6 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), GenesisError> 
 }
 
 pub fn export(state: &dyn StateRead) -> Result<Value, GenesisError> {
-    let mut out = GenesisState::default();
-    for entry in scan_prefix(state, keys::GRANTS, Order::Ascending) {
-        let (_, value) = entry.map_err(failed(NAME))?;
-        out.allowances.push(Grant::decode(&value[..]).map_err(failed(NAME))?);
-    }
-    json::write(&out).map_err(failed(NAME))
+    let allowances = load_all(state, keys::GRANTS).map_err(failed(NAME))?;
+    json::write(&GenesisState { allowances }).map_err(failed(NAME))
 }

@@ -15,7 +15,7 @@ use super::{damaged, deposit, keys, tally, vote};
 use crate::authority::authority;
 use crate::bank;
 use crate::coin::Coins;
-use crate::context::Context;
+use crate::context::{Context, last_number};
 use crate::error::{Sdk, TxError};
 use crate::module::handler_of;
 use crate::staking::keys::queue_end;
@@ -48,8 +48,7 @@ fn due(ctx: &Context<'_>, queue: &[u8]) -> Result<Option<u64>, StateError> {
 
 /// The proposal at the end of a queue's key.
 pub(super) fn id_of(key: &[u8]) -> Result<u64, StateError> {
-    let id = key.last_chunk().ok_or_else(|| damaged("the key of a queue".into()))?;
-    Ok(u64::from_be_bytes(*id))
+    last_number(key)
 }
 
 /// Ends the wait for deposits; how many there were.

@@ -8,14 +8,13 @@ use crate::address::Address;
 use crate::authority::authority;
 use crate::bank;
 use crate::coin::Coins;
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, load_all_keyed, save};
 use crate::decimal::Dec;
 use crate::distribution;
 use crate::error::{Sdk, TxError};
-use prost::Message as _;
 use zektra_proto::cosmos::base::v1beta1::Coin;
 use zektra_proto::cosmos::gov::v1::{Deposit, ProposalStatus as Status};
-use zektra_state::{Order, StateError, StateRead, scan_prefix};
+use zektra_state::{StateError, StateRead};
 
 /// A deposit.
 ///
@@ -28,13 +27,9 @@ pub fn deposit(state: &dyn StateRead, id: u64, depositor: &Address) -> Result<Op
 /// The deposits behind a prefix of their keys, with depositors.
 pub(super) fn all(state: &dyn StateRead, prefix: &[u8]) -> Result<Vec<(Address, Deposit)>, StateError> {
     // Before the depositor stand the folder and the proposal's number.
-    let at = keys::DEPOSITS.len() + 8;
-    let each = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| {
-        let (key, value) = entry?;
-        let depositor = Address::new(key.get(at..).unwrap_or_default().to_vec()).map_err(|e| damaged(e.log))?;
-        Ok((depositor, Deposit::decode(&value[..]).map_err(|e| damaged(e.to_string()))?))
-    };
-    scan_prefix(state, prefix, Order::Ascending).map(each).collect()
+    let at = (keys::DEPOSITS.len() + 8).saturating_sub(prefix.len());
+    let depositor = |rest: &[u8]| Address::new(rest.get(at..).unwrap_or_default().to_vec()).map_err(|e| damaged(e.log));
+    load_all_keyed(state, prefix)?.into_iter().map(|(rest, deposit)| Ok((depositor(&rest)?, deposit))).collect()
 }
 
 /// The coins of a stored message.

@@ -2,19 +2,18 @@
 
 use super::block::covered;
 use super::params::{Rules, covers, params};
-use super::{NAME, constitution, damaged, deposit, keys, proposal, stored_proposals, vote};
+use super::{NAME, constitution, deposit, keys, proposal, stored_proposals, vote};
 use crate::address::Prefix;
-use crate::auth::{create_module, keys::read_number};
+use crate::auth::create_module;
 use crate::coin::Coins;
-use crate::context::{Context, save};
+use crate::context::{Context, load_all, load_number, save};
 use crate::error::TxError;
 use crate::module::{GenesisError, failed, read_genesis};
-use prost::Message as _;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use zektra_proto::cosmos::gov::v1::{GenesisState, Proposal, ProposalStatus as Status, Vote};
+use zektra_proto::cosmos::gov::v1::{GenesisState, Proposal, ProposalStatus as Status};
 use zektra_proto::json;
-use zektra_state::{Order, StateError, StateRead, scan_prefix};
+use zektra_state::{StateError, StateRead};
 
 pub fn default(native: &str) -> Value {
     let params = Some(super::params::default(native));
@@ -150,11 +149,9 @@ pub fn export(state: &dyn StateRead) -> Result<Value, GenesisError> {
 
 fn read(state: &dyn StateRead) -> Result<GenesisState, StateError> {
     Ok(GenesisState {
-        starting_proposal_id: read_number(state, keys::NEXT)?,
+        starting_proposal_id: load_number(state, keys::NEXT)?,
         deposits: deposit::all(state, keys::DEPOSITS)?.into_iter().map(|(_, deposit)| deposit).collect(),
-        votes: scan_prefix(state, keys::VOTES, Order::Ascending)
-            .map(|entry| Vote::decode(&entry?.1[..]).map_err(|e| damaged(e.to_string())))
-            .collect::<Result<_, _>>()?,
+        votes: load_all(state, keys::VOTES)?,
         proposals: stored_proposals(state)?,
         params: Some(params(state)?),
         constitution: constitution(state)?,

@@ -4,6 +4,7 @@ use super::block::{covered, id_of};
 use super::params::covers;
 use super::{damaged, deposit, keys, rules, stored_proposals};
 use crate::coin::Coins;
+use crate::context::load_number;
 use crate::error::TxError;
 use std::collections::{BTreeMap, BTreeSet};
 use zektra_proto::Timestamp;
@@ -18,7 +19,7 @@ pub(super) fn check(state: &dyn StateRead) -> Result<(), TxError> {
         return fails(format!("deposits are {owed}, the module holds {held}"));
     }
     let proposals = stored_proposals(state)?;
-    let next = crate::auth::keys::read_number(state, keys::NEXT)?;
+    let next = load_number(state, keys::NEXT)?;
     if let Some(last) = proposals.last().filter(|p| p.id >= next) {
         return fails(format!("proposal {} is there, {next} is the next", last.id));
     }

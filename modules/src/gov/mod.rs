@@ -25,16 +25,15 @@ pub mod vote;
 pub use params::rules;
 
 use crate::address::Prefix;
-use crate::context::Context;
+use crate::context::{Context, load_all};
 use crate::error::TxError;
 use crate::module::{GenesisError, Message, Module};
 use crate::query::Service;
 use error::Gov as GovError;
-use prost::Message as _;
 use serde_json::Value;
 use zektra_proto::cosmos::gov::{v1, v1beta1};
 use zektra_proto::tendermint::abci::ValidatorUpdate;
-use zektra_state::{Order, StateError, StateRead, scan_prefix};
+use zektra_state::{StateError, StateRead};
 
 /// The module.
 pub struct Gov;
@@ -77,9 +76,7 @@ pub fn constitution(state: &dyn StateRead) -> Result<String, StateError> {
 
 /// All proposals, in the order of their numbers.
 fn stored_proposals(state: &dyn StateRead) -> Result<Vec<v1::Proposal>, StateError> {
-    scan_prefix(state, keys::PROPOSALS, Order::Ascending)
-        .map(|entry| v1::Proposal::decode(&entry?.1[..]).map_err(|e| damaged(e.to_string())))
-        .collect()
+    load_all(state, keys::PROPOSALS)
 }
 
 impl Module for Gov {

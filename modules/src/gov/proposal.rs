@@ -5,9 +5,8 @@ use super::error::Gov;
 use super::params::{Rules, rules};
 use super::{demand_metadata, demand_summary, keys, legacy, vote};
 use crate::address::Address;
-use crate::auth::keys::read_number;
 use crate::authority::authority;
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, load_number, save};
 use crate::error::{Sdk, TxError};
 use crate::module::handler_of;
 use crate::time::later;
@@ -85,7 +84,7 @@ pub(super) fn submit(ctx: &mut Context<'_>, msg: MsgSubmitProposal) -> Result<u6
     for any in &msg.messages {
         demand_executable(ctx, any)?;
     }
-    let id = read_number(ctx.state, keys::NEXT)?.max(1);
+    let id = load_number(ctx.state, keys::NEXT)?.max(1);
     let next = id.checked_add(1).ok_or_else(|| Sdk::InvalidRequest.wrap("no numbers of proposals are left"))?;
     ctx.state.put(keys::NEXT.to_vec(), next.to_be_bytes().to_vec())?;
     let names: String = msg.messages.iter().map(|any| format!(",{}", any.type_url)).collect();

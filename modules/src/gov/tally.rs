@@ -5,13 +5,13 @@
 use super::params::Rules;
 use super::{damaged, keys};
 use crate::address::Address;
+use crate::context::load_all_keyed;
 use crate::decimal::{Dec, OutOfRange};
 use crate::error::TxError;
 use crate::staking::{self, Validator};
-use prost::Message as _;
 use std::collections::BTreeMap;
 use zektra_proto::cosmos::gov::v1::{Proposal, TallyResult, Vote, WeightedVoteOption};
-use zektra_state::{Order, StateRead, scan_prefix};
+use zektra_state::StateRead;
 
 /// What a vote ended with.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,11 +65,8 @@ pub fn tally(state: &dyn StateRead, proposal: &Proposal, rules: &Rules) -> Resul
     let seat = |v: Validator| (v.operator.clone(), Seat { left: v.shares, validator: v, vote: vec![] });
     let mut seats: BTreeMap<Address, Seat> = staking::set::in_set(state)?.into_iter().map(seat).collect();
     let mut sums = Sums::default();
-    let prefix = keys::votes(proposal.id);
-    for entry in scan_prefix(state, &prefix, Order::Ascending) {
-        let (key, value) = entry?;
-        let voter = Address::new(key[prefix.len()..].to_vec())?;
-        let vote = Vote::decode(&value[..]).map_err(|e| damaged(e.to_string()))?;
+    for (voter, vote) in load_all_keyed::<Vote>(state, &keys::votes(proposal.id))? {
+        let voter = Address::new(voter)?;
         for (operator, shares) in staking::delegation::delegations(state, &voter)? {
             let Some(seat) = seats.get_mut(&operator) else { continue };
             seat.left = seat.left.minus(shares)?;

@@ -1,11 +1,11 @@
 //! Listings, demand, escrows and credits of a genesis file.
 
 use super::handler::params;
-use super::{NAME, all, amount, keys, listing, module};
+use super::{NAME, amount, keys, listing, module};
 use crate::address::Prefix;
 use crate::auth;
 use crate::bank;
-use crate::context::{Context, save};
+use crate::context::{Context, load_all, save};
 use crate::module::{GenesisError, failed, read_genesis};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -149,13 +149,13 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), GenesisError> 
 fn written(state: &dyn StateRead) -> Result<GenesisState, StateError> {
     Ok(GenesisState {
         params: Some(super::params(state)?),
-        listings: all(state, keys::LISTINGS)?,
+        listings: load_all(state, keys::LISTINGS)?,
         next_listing: super::next_listing(state)?,
         epoch: super::epoch(state)?,
-        demands: all(state, keys::DEMANDS)?,
-        escrows: all(state, keys::ESCROWS)?,
-        payouts: all(state, keys::PAYOUTS)?,
-        credits: all(state, keys::CREDITS)?,
+        demands: load_all(state, keys::DEMANDS)?,
+        escrows: load_all(state, keys::ESCROWS)?,
+        payouts: load_all(state, keys::PAYOUTS)?,
+        credits: load_all(state, keys::CREDITS)?,
     })
 }
 

@@ -1,7 +1,8 @@
 //! What holds after every block.
 
-use super::{all, amount, damaged, keys, module, params};
+use super::{amount, damaged, keys, module, params};
 use crate::bank;
+use crate::context::load_all;
 use crate::error::TxError;
 use std::collections::BTreeMap;
 use zektra_proto::market::v1::{Credits, Escrow, Listing, Payout};
@@ -14,13 +15,13 @@ fn sum(amounts: &[&str]) -> Result<u128, StateError> {
 
 pub fn check(state: &dyn StateRead) -> Result<(), TxError> {
     let mut left: BTreeMap<u64, (u64, u128)> = BTreeMap::new();
-    for payout in all::<Payout>(state, keys::PAYOUTS)? {
+    for payout in load_all::<Payout>(state, keys::PAYOUTS)? {
         let (count, of_job) = left.entry(payout.job).or_default();
         *count += 1;
         *of_job = of_job.saturating_add(amount(&payout.amount)?);
     }
     let mut held = 0u128;
-    for e in all::<Escrow>(state, keys::ESCROWS)? {
+    for e in load_all::<Escrow>(state, keys::ESCROWS)? {
         let (put, out) = (sum(&[&e.data, &e.compute])?, sum(&[&e.paid, &e.refunded, &e.burned])?);
         let used = sum(&[&e.data_used, &e.compute_used])?;
         if put != sum(&[&out.to_string(), &e.held])? || used > put || e.closed && amount(&e.held)? != 0 {
@@ -34,14 +35,14 @@ pub fn check(state: &dyn StateRead) -> Result<(), TxError> {
     if let Some((job, _)) = left.first_key_value() {
         return Err(damaged(format!("job {job} has payouts and no escrow")).into());
     }
-    for credits in all::<Credits>(state, keys::CREDITS)? {
+    for credits in load_all::<Credits>(state, keys::CREDITS)? {
         held = sum(&[&held.to_string(), &credits.amount])?;
     }
     let balance = bank::balance(state, &module(), &params(state)?.denom)?;
     if balance != held {
         return Err(damaged(format!("escrows and credits are {held}, the account holds {balance}")).into());
     }
-    let listings = all::<Listing>(state, keys::LISTINGS)?.len();
+    let listings = load_all::<Listing>(state, keys::LISTINGS)?.len();
     if scan_prefix(state, keys::SELLERS, Order::Ascending).count() != listings {
         return Err(damaged("listings are not found by their sellers").into());
     }

@@ -27,7 +27,7 @@ pub use quote::{Line, price, quote};
 pub use split::{fraction, largest_remainder};
 
 use crate::address::{Address, Prefix};
-use crate::context::{Context, load};
+use crate::context::{Context, load, load_number};
 use crate::error::TxError;
 use crate::module::{GenesisError, Message, Module};
 use crate::query::Service;
@@ -36,7 +36,7 @@ use zektra_proto::market::v1::{
     MsgBuyCredits, MsgClose, MsgList, MsgReopen, MsgReturnCredits, MsgSchedule, MsgUpdateParams, MsgUpdateTier, Params,
 };
 use zektra_proto::tendermint::abci::ValidatorUpdate;
-use zektra_state::{Order, StateError, StateRead, scan_prefix};
+use zektra_state::{StateError, StateRead};
 
 /// The module.
 pub struct Market;
@@ -67,27 +67,17 @@ fn amount(text: &str) -> Result<u128, StateError> {
     crate::coin::parse_amount(text).map_err(damaged)
 }
 
-fn number(state: &dyn StateRead, key: &[u8]) -> Result<u64, StateError> {
-    let Some(bytes) = state.get(key)? else { return Ok(0) };
-    bytes.try_into().map(u64::from_be_bytes).map_err(|_| damaged("a number of another length"))
-}
-
 /// The epoch that runs.
 ///
 /// # Errors
 /// The database fails.
 pub fn epoch(state: &dyn StateRead) -> Result<u64, StateError> {
-    number(state, keys::EPOCH)
+    load_number(state, keys::EPOCH)
 }
 
 /// The number that the next listing gets.
 fn next_listing(state: &dyn StateRead) -> Result<u64, StateError> {
-    Ok(number(state, keys::NEXT)?.max(1))
-}
-
-/// All records under a prefix.
-fn all<M: prost::Message + Default>(state: &dyn StateRead, prefix: &[u8]) -> Result<Vec<M>, StateError> {
-    scan_prefix(state, prefix, Order::Ascending).map(|entry| M::decode(&entry?.1[..]).map_err(damaged)).collect()
+    Ok(load_number(state, keys::NEXT)?.max(1))
 }
 
 /// Ends the epoch: what was used in it moves the prices of the next one.

@@ -1,6 +1,7 @@
 //! `zektra.market.v1.Query`.
 
 use super::{credits, damaged, demand, escrow, keys, listing, params, quote};
+use crate::context::number;
 use crate::query::{Code, Query, QueryError, Service, page};
 use prost::Message;
 use zektra_proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
@@ -24,10 +25,8 @@ pub fn service() -> Service {
         })
         .unary("ListingsBySeller", |q, r: QueryListingsBySellerRequest| {
             let prefix = keys::of_seller(&q.address(&r.seller)?);
-            let (listings, pagination) = page(q.state, &prefix, r.pagination.as_ref(), |rest, _| {
-                let number = rest.try_into().map(u64::from_be_bytes).map_err(|_| damaged("a key of a seller"))?;
-                Ok(listing(q.state, number)?)
-            })?;
+            let (listings, pagination) =
+                page(q.state, &prefix, r.pagination.as_ref(), |rest, _| Ok(listing(q.state, number(rest)?)?))?;
             Ok(QueryListingsBySellerResponse { listings, pagination: Some(pagination) })
         })
         .unary("Quote", |q, r: QueryQuoteRequest| Ok(QueryQuoteResponse { line: Some(quoted(q, &r)?) }))

@@ -1,17 +1,14 @@
 //! Circuits and credits of a genesis file.
 
-use super::{NAME, circuit, credits, handler, keys, params, verifier_keys};
+use super::{NAME, credits, handler, keys, params, verifier_keys};
 use crate::address::Prefix;
-use crate::context::{Context, save};
+use crate::context::{Context, load_all, save};
 use crate::module::{GenesisError, failed, read_genesis};
-use prost::Message as _;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use zektra_proto::json;
-use zektra_proto::proofs::v1::{
-    Circuit, CircuitKind, CircuitStatus, Credit, GenesisState, Params, Summary, VerifierKey,
-};
-use zektra_state::{Order, StateError, StateRead, scan_prefix};
+use zektra_proto::proofs::v1::{Circuit, CircuitKind, CircuitStatus, Credit, GenesisState, Params, VerifierKey};
+use zektra_state::StateRead;
 use zektra_statement::digest::Commitment;
 use zektra_statement::payload::{FLOORS, payload};
 use zektra_statement::template::Template;
@@ -148,19 +145,13 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), GenesisError> 
 }
 
 pub fn export(state: &dyn StateRead, prefix: &Prefix) -> Result<Value, GenesisError> {
-    let circuits = scan_prefix(state, keys::CIRCUITS, Order::Ascending).map(|e| {
-        let digest = e?.0.split_off(keys::CIRCUITS.len());
-        circuit(state, &digest).map(Option::unwrap_or_default)
-    });
-    let summaries = scan_prefix(state, keys::SUMMARIES, Order::Ascending)
-        .map(|e| Summary::decode(&e?.1[..]).map_err(|e| super::damaged(e.to_string())));
     let credit = |(operator, units)| Credit { validator_address: prefix.operator_text(&operator), units };
     let out = GenesisState {
         params: Some(params(state).map_err(failed(NAME))?),
-        circuits: circuits.collect::<Result<_, StateError>>().map_err(failed(NAME))?,
+        circuits: load_all(state, keys::CIRCUITS).map_err(failed(NAME))?,
         verifier_keys: verifier_keys(state).map_err(failed(NAME))?,
         credits: credits(state).map_err(failed(NAME))?.into_iter().map(credit).collect(),
-        summaries: summaries.collect::<Result<_, StateError>>().map_err(failed(NAME))?,
+        summaries: load_all(state, keys::SUMMARIES).map_err(failed(NAME))?,
     };
     json::write(&out).map_err(failed(NAME))
 }

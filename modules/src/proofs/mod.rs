@@ -18,7 +18,7 @@ pub mod verify;
 pub mod weights;
 
 use crate::address::{Address, Prefix};
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, load_all, number, save};
 use crate::error::TxError;
 use crate::module::{GenesisError, Message, Module};
 use crate::query::Service;
@@ -79,21 +79,14 @@ pub fn trusted(circuit: &Circuit) -> Result<Trusted, TxError> {
 /// # Errors
 /// The database fails.
 pub fn verifier_keys(state: &dyn StateRead) -> Result<Vec<VerifierKey>, StateError> {
-    scan_prefix(state, keys::VERIFIER_KEYS, Order::Ascending)
-        .map(|entry| VerifierKey::decode(&entry?.1[..]).map_err(|e| damaged(e.to_string())))
-        .collect()
-}
-
-fn read_units(value: Option<Vec<u8>>) -> Result<u64, StateError> {
-    let Some(value) = value else { return Ok(0) };
-    value[..].try_into().map(u64::from_be_bytes).map_err(|_| damaged("a number of units".into()))
+    load_all(state, keys::VERIFIER_KEYS)
 }
 
 /// Units of each validator in this epoch, by operator.
 fn credits(state: &dyn StateRead) -> Result<Vec<(Address, u64)>, TxError> {
     let each = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| {
         let (key, value) = entry?;
-        Ok((Address::new(key[keys::CREDITS.len()..].to_vec())?, read_units(Some(value))?))
+        Ok((Address::new(key[keys::CREDITS.len()..].to_vec())?, number(&value)?))
     };
     scan_prefix(state, keys::CREDITS, Order::Ascending).map(each).collect()
 }

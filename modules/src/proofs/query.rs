@@ -1,8 +1,8 @@
 //! `zektra.proofs.v1.Query`.
 
-use super::{circuit, keys, params, read_units};
+use super::{circuit, keys, params};
 use crate::address::Address;
-use crate::context::load;
+use crate::context::{load, number};
 use crate::query::{Code, Query, QueryError, Service, page};
 use prost::Message as _;
 use zektra_proto::proofs::v1::{
@@ -54,7 +54,7 @@ fn credits(q: &Query<'_>, r: QueryCreditsRequest) -> Result<QueryCreditsResponse
     let (credits, pagination) = page(q.state, keys::CREDITS, r.pagination.as_ref(), |rest, value| {
         let operator = Address::new(rest.to_vec()).map_err(|e| super::damaged(e.log))?;
         let validator_address = q.prefix.operator_text(&operator);
-        Ok(Some(Credit { validator_address, units: read_units(Some(value))? }))
+        Ok(Some(Credit { validator_address, units: number(&value)? }))
     })?;
     let epoch_blocks = params(q.state)?.epoch_blocks.max(1);
     let epoch = q.block.height / epoch_blocks;

@@ -2,12 +2,11 @@
 
 use super::error::Proofs;
 use super::{Accepted, circuit, keys, memo, params, trusted};
-use crate::context::load;
+use crate::context::{load, load_all};
 use crate::error::TxError;
-use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use zektra_proto::proofs::v1::{Circuit, CircuitKind, CircuitStatus, VerifierKey};
-use zektra_state::{Order, StateRead, scan_prefix};
+use zektra_state::StateRead;
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::record::{Dataset, Job};
 use zektra_verify::envelope::{Envelope, envelope_fits};
@@ -124,8 +123,7 @@ pub fn check_seal(
 
 /// The digest of the active circuits for seals of these bounds: there are few of them.
 fn seal_of(state: &dyn StateRead, bounds: [u32; 7], rows_log2: u32) -> Result<Option<Vec<u8>>, TxError> {
-    for entry in scan_prefix(state, keys::CIRCUITS, Order::Ascending) {
-        let circuit = Circuit::decode(&entry?.1[..]).map_err(|e| super::damaged(e.to_string()))?;
+    for circuit in load_all::<Circuit>(state, keys::CIRCUITS)? {
         let usable = circuit.kind() == CircuitKind::Seal && circuit.status() == CircuitStatus::Active;
         let fits = |k: &KnownSeal| (k.bounds, k.rows_log2) == (bounds, rows_log2);
         if usable && trusted(&circuit)?.seals().iter().any(fits) {

@@ -8,7 +8,7 @@
 
 use super::{clear_credits, credits, keys, params};
 use crate::address::Address;
-use crate::context::Context;
+use crate::context::{Context, load_number};
 use crate::error::TxError;
 use crate::{power, staking};
 use primitive_types::U256;
@@ -55,6 +55,6 @@ pub(super) fn end(ctx: &mut Context<'_>) -> Result<(), TxError> {
 /// Units with which a validator was credited in this epoch.
 pub(super) fn add(ctx: &mut Context<'_>, operator: &Address, units: u64) -> Result<(), TxError> {
     let key = keys::credit(operator);
-    let sum = super::read_units(ctx.state.get(&key)?)?.saturating_add(units);
+    let sum = load_number(ctx.state, &key)?.saturating_add(units);
     Ok(ctx.state.put(key, sum.to_be_bytes().to_vec())?)
 }

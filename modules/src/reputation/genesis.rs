@@ -3,14 +3,13 @@
 use super::handler::params;
 use super::{NAME, all_pending, epoch, keys};
 use crate::address::Prefix;
-use crate::context::{Context, save};
+use crate::context::{Context, load_all, save};
 use crate::module::{GenesisError, failed, read_genesis};
-use prost::Message as _;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use zektra_proto::json;
-use zektra_proto::reputation::v1::{GenesisState, Params, Record};
-use zektra_state::{Order, StateRead, scan_prefix};
+use zektra_proto::reputation::v1::{GenesisState, Params};
+use zektra_state::StateRead;
 
 pub fn default() -> Value {
     let params = Params { prior_units: 1000, units_per_token: 10, units_per_fee: 1 };
@@ -64,15 +63,10 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), GenesisError> 
 }
 
 pub fn export(state: &dyn StateRead) -> Result<Value, GenesisError> {
-    let mut records = vec![];
-    for entry in scan_prefix(state, keys::RECORDS, Order::Ascending) {
-        let (_, value) = entry.map_err(failed(NAME))?;
-        records.push(Record::decode(&value[..]).map_err(failed(NAME))?);
-    }
     let genesis = GenesisState {
         params: Some(super::params(state).map_err(failed(NAME))?),
         epoch: epoch(state).map_err(failed(NAME))?,
-        records,
+        records: load_all(state, keys::RECORDS).map_err(failed(NAME))?,
         pending: all_pending(state).map_err(failed(NAME))?,
     };
     json::write(&genesis).map_err(failed(NAME))

@@ -16,16 +16,15 @@ mod query;
 pub use formula::Score;
 
 use crate::address::{Address, Prefix};
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, load_all, load_number, save};
 use crate::error::TxError;
 use crate::module::{GenesisError, Message, Module};
 use crate::query::Service;
 use error::Reputation as Error;
-use prost::Message as _;
 use serde_json::Value;
 use zektra_proto::reputation::v1::{MsgUpdateParams, Params, Pending, Record};
 use zektra_proto::tendermint::abci::ValidatorUpdate;
-use zektra_state::{Order, StateError, StateRead, scan_prefix};
+use zektra_state::{StateError, StateRead};
 
 /// The module.
 pub struct Reputation;
@@ -87,8 +86,7 @@ pub fn params(state: &dyn StateRead) -> Result<Params, StateError> {
 /// # Errors
 /// The database fails.
 pub fn epoch(state: &dyn StateRead) -> Result<u64, StateError> {
-    let Some(bytes) = state.get(keys::EPOCH)? else { return Ok(0) };
-    bytes.try_into().map(u64::from_be_bytes).map_err(|_| damaged("an epoch of another length"))
+    load_number(state, keys::EPOCH)
 }
 
 /// A node's record as of the epoch that runs; an empty one if nothing is known of it.
@@ -161,8 +159,7 @@ pub fn debit(ctx: &mut Context<'_>, node: &Address, fault: Fault, units: u64) ->
 
 /// The work of the epoch that runs, node by node.
 fn all_pending(state: &dyn StateRead) -> Result<Vec<Pending>, StateError> {
-    let read = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| Pending::decode(&entry?.1[..]).map_err(damaged);
-    scan_prefix(state, keys::PENDING, Order::Ascending).map(read).collect()
+    load_all(state, keys::PENDING)
 }
 
 /// Ends an epoch, which must be the one that runs: its work counts, and the next one begins.
@@ -223,8 +220,7 @@ impl Module for Reputation {
 
     fn check_invariants(&self, state: &dyn StateRead) -> Result<(), TxError> {
         let runs = epoch(state)?;
-        for entry in scan_prefix(state, keys::RECORDS, Order::Ascending) {
-            let record = Record::decode(&entry?.1[..]).map_err(damaged)?;
+        for record in load_all::<Record>(state, keys::RECORDS)? {
             if record.epoch > runs {
                 let wrong = format!("the record of {} is of epoch {}, epoch {runs} runs", record.node, record.epoch);
                 return Err(damaged(wrong).into());

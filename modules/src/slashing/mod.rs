@@ -24,15 +24,14 @@ pub use penalty::double_sign;
 pub use rules::Rules;
 
 use crate::address::{Address, Prefix};
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, load_all_keyed, save};
 use crate::error::TxError;
 use crate::module::{GenesisError, Message, Module};
 use crate::query::Service;
-use prost::Message as _;
 use serde_json::Value;
 use zektra_proto::cosmos::slashing::v1beta1::{MsgUnjail, MsgUpdateParams, Params, ValidatorSigningInfo};
 use zektra_proto::tendermint::abci::ValidatorUpdate;
-use zektra_state::{Order, StateError, StateRead, StateWrite, scan_prefix};
+use zektra_state::{StateError, StateRead, StateWrite};
 
 /// The module.
 pub struct Slashing;
@@ -71,12 +70,8 @@ pub fn signing_info(state: &dyn StateRead, consensus: &Address) -> Result<Option
 /// # Errors
 /// The database fails.
 pub fn signing_infos(state: &dyn StateRead) -> Result<Vec<(Address, ValidatorSigningInfo)>, StateError> {
-    let each = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| {
-        let (key, value) = entry?;
-        let consensus = Address::new(key[keys::SIGNING_INFOS.len()..].to_vec()).map_err(damaged)?;
-        Ok((consensus, ValidatorSigningInfo::decode(&value[..]).map_err(damaged)?))
-    };
-    scan_prefix(state, keys::SIGNING_INFOS, Order::Ascending).map(each).collect()
+    let all = load_all_keyed(state, keys::SIGNING_INFOS)?.into_iter();
+    all.map(|(rest, info)| Ok((Address::new(rest).map_err(damaged)?, info))).collect()
 }
 
 fn set_signing_info(

@@ -8,7 +8,7 @@ use super::{damaged, keys, params, pool};
 use crate::address::Address;
 use crate::bank;
 use crate::coin::{Coins, parse_amount};
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, load_number, save};
 use crate::decimal::Dec;
 use crate::error::{Sdk, TxError};
 use crate::hooks;
@@ -195,7 +195,7 @@ fn free_at(ctx: &Context<'_>, source: Option<&Validator>) -> Result<Option<(Time
 }
 
 fn next_id(state: &mut dyn StateWrite) -> Result<u64, TxError> {
-    let next = crate::auth::keys::read_number(state, keys::NEXT_UNBONDING)?;
+    let next = load_number(state, keys::NEXT_UNBONDING)?;
     let next = next.checked_add(1).ok_or_else(|| Sdk::InvalidRequest.wrap("no numbers of unbondings are left"))?;
     state.put(keys::NEXT_UNBONDING.to_vec(), next.to_be_bytes().to_vec())?;
     Ok(next)
@@ -493,13 +493,6 @@ pub(super) fn complete(ctx: &mut Context<'_>) -> Result<(), TxError> {
         ctx.emit("complete_redelegation", attributes);
     }
     Ok(())
-}
-
-/// All unbonding delegations behind a prefix of their keys.
-pub(super) fn decoded<M: prost::Message + Default>(state: &dyn StateRead, prefix: &[u8]) -> Result<Vec<M>, StateError> {
-    scan_prefix(state, prefix, Order::Ascending)
-        .map(|entry| M::decode(&entry?.1[..]).map_err(|e| damaged(e.to_string())))
-        .collect()
 }
 
 /// Delegators that have unbonding delegations from a validator.

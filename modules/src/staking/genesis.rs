@@ -1,12 +1,12 @@
 //! Validators and stake of a genesis file.
 
-use super::delegation::{decoded, set_redelegation, set_shares, set_unbonding, stored_shares};
+use super::delegation::{set_redelegation, set_shares, set_unbonding, stored_shares};
 use super::validator::{Status, Validator, add, address_of, validators};
 use super::{NAME, handler, keys, params, pool, set};
 use crate::address::{Address, Prefix};
 use crate::auth;
 use crate::coin::parse_amount;
-use crate::context::{Context, save};
+use crate::context::{Context, load_all, save};
 use crate::decimal::Dec;
 use crate::error::TxError;
 use crate::hooks;
@@ -260,8 +260,8 @@ fn state_of(state: &dyn StateRead, prefix: &Prefix) -> Result<GenesisState, TxEr
             .collect(),
         validators: validators(state)?.iter().map(|v| v.to_proto(prefix.operator_text(&v.operator))).collect(),
         delegations,
-        unbonding_delegations: decoded(state, keys::UNBONDINGS)?,
-        redelegations: decoded(state, keys::REDELEGATIONS)?,
+        unbonding_delegations: load_all(state, keys::UNBONDINGS)?,
+        redelegations: load_all(state, keys::REDELEGATIONS)?,
         exported: true,
     })
 }

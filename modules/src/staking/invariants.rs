@@ -4,6 +4,7 @@ use super::validator::validators;
 use super::{damaged, delegation, keys, params, pool, set};
 use crate::address::{Address, split_prefixed};
 use crate::coin::parse_amount;
+use crate::context::{load_all, load_all_keyed};
 use crate::decimal::Dec;
 use crate::error::TxError;
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ fn pools(state: &dyn StateRead, all: &[super::Validator]) -> Result<(), StateErr
     for v in all {
         more(sums.entry(pool::of(v.status)).or_default(), v.tokens)?;
     }
-    for unbonding in delegation::decoded::<UnbondingDelegation>(state, keys::UNBONDINGS)? {
+    for unbonding in load_all::<UnbondingDelegation>(state, keys::UNBONDINGS)? {
         for entry in unbonding.entries {
             more(sums.entry(pool::NOT_BONDED).or_default(), parse_amount(&entry.balance).map_err(damaged)?)?;
         }
@@ -91,12 +92,8 @@ fn queues(state: &dyn StateRead) -> Result<(), StateError> {
             queued(keys::unbonding_queue(&entry.completion_time.unwrap_or_default(), &delegator, &operator))?;
         }
     }
-    for entry in scan_prefix(state, keys::REDELEGATIONS, Order::Ascending) {
-        let (key, value) = entry?;
-        let of = keys::split_triple(&key[keys::REDELEGATIONS.len()..]);
-        let of = of.ok_or_else(|| damaged("the key of a redelegation".into()))?;
-        let redelegation: Redelegation =
-            prost::Message::decode(&value[..]).map_err(|e: prost::DecodeError| damaged(e.to_string()))?;
+    for (rest, redelegation) in load_all_keyed::<Redelegation>(state, keys::REDELEGATIONS)? {
+        let of = keys::split_triple(&rest).ok_or_else(|| damaged("the key of a redelegation".into()))?;
         for entry in redelegation.entries {
             queued(keys::redelegation_queue(&entry.completion_time.unwrap_or_default(), [&of[0], &of[1], &of[2]]))?;
         }

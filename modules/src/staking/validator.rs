@@ -4,7 +4,7 @@ use super::error::Staking as StakingError;
 use super::{damaged, keys};
 use crate::address::Address;
 use crate::coin::parse_amount;
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, load_all_keyed, save};
 use crate::decimal::{Dec, OutOfRange};
 use crate::error::TxError;
 use crate::power;
@@ -15,7 +15,7 @@ use zektra_proto::cosmos::staking::v1beta1 as proto;
 use zektra_proto::tendermint::abci::ValidatorUpdate;
 use zektra_proto::tendermint::crypto::{PublicKey, public_key};
 use zektra_proto::{Any, Timestamp};
-use zektra_state::{Order, StateError, StateRead, scan_prefix};
+use zektra_state::{StateError, StateRead};
 
 pub use zektra_proto::cosmos::staking::v1beta1::{BondStatus as Status, Description};
 
@@ -303,13 +303,8 @@ pub fn by_consensus(state: &dyn StateRead, consensus: &Address) -> Result<Option
 /// # Errors
 /// The database fails.
 pub fn validators(state: &dyn StateRead) -> Result<Vec<Validator>, StateError> {
-    let each = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| {
-        let (key, value) = entry?;
-        let operator = Address::new(key[keys::VALIDATORS.len()..].to_vec()).map_err(|e| damaged(e.log))?;
-        let validator = proto::Validator::decode(&value[..]).map_err(|e| damaged(e.to_string()))?;
-        Validator::from_proto(operator, validator)
-    };
-    scan_prefix(state, keys::VALIDATORS, Order::Ascending).map(each).collect()
+    let all = load_all_keyed(state, keys::VALIDATORS)?.into_iter();
+    all.map(|(rest, found)| Validator::from_proto(Address::new(rest).map_err(|e| damaged(e.log))?, found)).collect()
 }
 
 /// Stores a validator, whose place by power does not change or is changed by [`in_order`].

@@ -4,7 +4,7 @@ use super::handler::part::iterations;
 use super::job::{become_, brought_last, index, known, obstacle, parties, stall, store, wake};
 use super::{damaged, end, keys, rules};
 use crate::address::Address;
-use crate::context::Context;
+use crate::context::{Context, last_number};
 use crate::error::TxError;
 use crate::reputation::Fault;
 use crate::{beacon, compute, proofs, reputation};
@@ -17,11 +17,8 @@ const MOST: usize = 1000;
 
 pub fn end(ctx: &mut Context<'_>) -> Result<(), TxError> {
     let end = keys::due_end(ctx.block.height);
-    let due = ctx.state.scan(keys::DUE, Some(&end), Order::Ascending).take(MOST).map(|entry| {
-        let key = entry?.0;
-        key.last_chunk().map(|b| u64::from_be_bytes(*b)).ok_or_else(|| damaged("the key of a height"))
-    });
-    for number in due.collect::<Result<Vec<_>, StateError>>()? {
+    let due = ctx.state.scan(keys::DUE, Some(&end), Order::Ascending).take(MOST);
+    for number in due.map(|entry| last_number(&entry?.0)).collect::<Result<Vec<_>, StateError>>()? {
         let mut job = known(ctx.state, number)?;
         step(ctx, &mut job)?;
     }

@@ -2,19 +2,17 @@
 
 use super::handler::check_rules;
 use super::job::is_over;
-use super::{NAME, damaged, keys, rules};
+use super::{NAME, keys, rules};
 use crate::address::Prefix;
 use crate::auth;
-use crate::auth::keys::read_number;
 use crate::coin::coin;
-use crate::context::{Context, save};
+use crate::context::{Context, load_all, load_number, save};
 use crate::module::{GenesisError, failed, read_genesis};
-use prost::Message;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use zektra_proto::json;
-use zektra_proto::training::v1::{ChainJob, GenesisState, Part, Rules};
-use zektra_state::{Order, StateError, StateRead, scan_prefix};
+use zektra_proto::training::v1::{GenesisState, Rules};
+use zektra_state::StateRead;
 
 pub fn default(native: &str) -> Value {
     let rules = Rules {
@@ -84,18 +82,12 @@ pub fn init(ctx: &mut Context<'_>, genesis: &Value) -> Result<(), GenesisError> 
     Ok(())
 }
 
-fn all<M: Message + Default>(state: &dyn StateRead, prefix: &[u8]) -> Result<Vec<M>, StateError> {
-    scan_prefix(state, prefix, Order::Ascending)
-        .map(|e| M::decode(&e?.1[..]).map_err(|e| damaged(e.to_string())))
-        .collect()
-}
-
 pub fn export(state: &dyn StateRead) -> Result<Value, GenesisError> {
     let out = GenesisState {
         params: Some(rules(state).map_err(failed(NAME))?),
-        next_job: read_number(state, keys::NEXT).map_err(failed(NAME))?,
-        jobs: all::<ChainJob>(state, keys::JOBS).map_err(failed(NAME))?,
-        parts: all::<Part>(state, keys::PARTS).map_err(failed(NAME))?,
+        next_job: load_number(state, keys::NEXT).map_err(failed(NAME))?,
+        jobs: load_all(state, keys::JOBS).map_err(failed(NAME))?,
+        parts: load_all(state, keys::PARTS).map_err(failed(NAME))?,
     };
     json::write(&out).map_err(failed(NAME))
 }

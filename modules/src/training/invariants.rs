@@ -4,6 +4,7 @@ use super::job::{is_over, job};
 use super::{account, damaged, keys, rules};
 use crate::bank;
 use crate::coin::parse_amount;
+use crate::context::{last_number, load_all};
 use crate::error::TxError;
 use prost::Message as _;
 use std::collections::BTreeSet;
@@ -13,8 +14,7 @@ use zektra_state::{Order, StateError, StateRead, scan_prefix};
 pub fn check(state: &dyn StateRead) -> Result<(), TxError> {
     let mut down = 0u128;
     let mut queue = BTreeSet::new();
-    for entry in scan_prefix(state, keys::JOBS, Order::Ascending) {
-        let job = ChainJob::decode(&entry?.1[..]).map_err(|e| damaged(e.to_string()))?;
+    for job in load_all::<ChainJob>(state, keys::JOBS)? {
         let fails = |what: String| Err::<(), TxError>(damaged(format!("job {}: {what}", job.number)).into());
         let held = job.members.iter().filter(|m| !m.deposit.is_empty());
         for member in held {
@@ -51,8 +51,7 @@ pub fn check(state: &dyn StateRead) -> Result<(), TxError> {
         return Err(damaged(format!("members have put down {down}, the module holds {held}")).into());
     }
     for entry in scan_prefix(state, keys::PARTIES, Order::Ascending) {
-        let key = entry?.0;
-        let number = key.last_chunk().map(|b| u64::from_be_bytes(*b)).ok_or_else(|| damaged("the key of a party"))?;
+        let number = last_number(&entry?.0)?;
         if job(state, number)?.is_none() {
             return Err(damaged(format!("a party of job {number}, which is not there")).into());
         }

@@ -4,13 +4,13 @@ use super::error::Training;
 use super::{damaged, keys};
 use crate::address::Address;
 use crate::coin::parse_amount;
-use crate::context::{Context, load, save};
+use crate::context::{Context, last_number, load, save};
 use crate::error::TxError;
 use crate::{proofs, vault};
 use std::collections::BTreeSet;
 use zektra_proto::proofs::v1::CircuitStatus;
 use zektra_proto::training::v1::{ChainJob, DataLine, JobStatus as Status, Part, Stall};
-use zektra_records::job_from_pb;
+use zektra_records::{job_from_pb, roots_from_pb};
 use zektra_state::{Order, StateError, StateRead, scan_prefix};
 use zektra_statement::digest::Fingerprint;
 use zektra_statement::record::Job;
@@ -57,19 +57,9 @@ pub(super) fn record(job: &ChainJob) -> Result<Job, StateError> {
     job_from_pb(record).map_err(|e| damaged(format!("job {}: {e}", job.number)))
 }
 
-/// The roots of all extension shares in the lock's order: dataset by dataset, members in the order of their seats.
+/// The roots of all extension shares in the lock's order.
 pub(super) fn roots(job: &ChainJob, record: &Job) -> Result<Vec<Fingerprint>, StateError> {
-    let mut own = vec![0usize; job.members.len()];
-    let mut out = vec![];
-    for d in &record.datasets {
-        for (seat, member) in job.members.iter().enumerate().filter(|(seat, _)| *seat != d.owner as usize) {
-            let bytes = member.extension_roots.get(own[seat]);
-            let root = bytes.and_then(|b| Fingerprint::from_bytes(b));
-            out.push(root.ok_or_else(|| damaged(format!("job {}: a root of seat {seat}", job.number)))?);
-            own[seat] += 1;
-        }
-    }
-    Ok(out)
+    roots_from_pb(&job.members, record).map_err(|e| damaged(format!("job {}: {e}", job.number)))
 }
 
 /// What stands under a line's fee.
@@ -125,11 +115,7 @@ pub(super) fn index(ctx: &mut Context<'_>, job: &ChainJob) -> Result<(), TxError
 /// Locked jobs on a dataset.
 pub(super) fn of_dataset(state: &dyn StateRead, dataset: u64) -> Result<Vec<u64>, StateError> {
     let prefix = keys::of_dataset(dataset);
-    let number = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| {
-        let key = entry?.0;
-        key.last_chunk().map(|b| u64::from_be_bytes(*b)).ok_or_else(|| damaged("the key of a dataset's job"))
-    };
-    scan_prefix(state, &prefix, Order::Ascending).map(number).collect()
+    scan_prefix(state, &prefix, Order::Ascending).map(|entry| last_number(&entry?.0)).collect()
 }
 
 /// Whether the node that a job has now brought its last part.

@@ -1,6 +1,7 @@
 //! `zektra.training.v1.Query`.
 
 use super::{damaged, job, keys, rules};
+use crate::context::number;
 use crate::query::{Code, Query, QueryError, Service, page};
 use prost::Message as _;
 use zektra_proto::training::v1::{
@@ -34,10 +35,7 @@ fn jobs(q: &Query<'_>, r: QueryJobsRequest) -> Result<QueryJobsResponse, QueryEr
         })?
     } else {
         let party = q.prefix.parse(&r.party).map_err(|e| Code::InvalidArgument.error(e))?;
-        page(q.state, &keys::of_party(&party), pagination, |rest, _| {
-            let number = rest.try_into().map(u64::from_be_bytes).map_err(|_| damaged("the key of a party"))?;
-            Ok(job(q.state, number)?.and_then(wanted))
-        })?
+        page(q.state, &keys::of_party(&party), pagination, |rest, _| Ok(job(q.state, number(rest)?)?.and_then(wanted)))?
     };
     Ok(QueryJobsResponse { jobs, pagination: Some(pagination) })
 }

@@ -4,7 +4,7 @@ use super::error::Vault;
 use super::{damaged, keys, seat};
 use crate::address::Address;
 use crate::coin::Coins;
-use crate::context::{load, save};
+use crate::context::{load, number, save};
 use crate::error::TxError;
 use zektra_proto::cosmos::base::v1beta1::Coin;
 use zektra_proto::vault::v1::{DatasetRecord, DatasetStatus as Status};
@@ -120,7 +120,7 @@ pub fn dataset(state: &dyn StateRead, number: u64) -> Result<Option<DatasetRecor
 /// The database fails.
 pub fn of_object(state: &dyn StateRead, id: &Fingerprint) -> Result<Option<u64>, StateError> {
     let Some(value) = state.get(&keys::object(id))? else { return Ok(None) };
-    Ok(Some(super::number(&value)?))
+    Ok(Some(number(&value)?))
 }
 
 /// The schema of a dataset.

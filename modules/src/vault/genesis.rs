@@ -1,13 +1,12 @@
 //! Seats, datasets, grants and sets of a genesis file.
 
 use super::handler::params;
-use super::invariants::{all, bonds, records};
+use super::invariants::{bonds, records};
 use super::{NAME, account, damaged, dataset, grant, keys, seat, set};
 use crate::address::{Address, Prefix};
 use crate::auth::create_module;
-use crate::auth::keys::read_number;
 use crate::bank;
-use crate::context::{Context, save};
+use crate::context::{Context, load_all, load_number, number, save};
 use crate::error::TxError;
 use crate::module::{GenesisError, failed, read_genesis};
 use crate::vault::error::Vault;
@@ -141,26 +140,26 @@ pub fn export(state: &dyn StateRead) -> Result<Value, GenesisError> {
 
 fn read(state: &dyn StateRead) -> Result<GenesisState, StateError> {
     let mut datasets = vec![];
-    for (_, record) in all::<DatasetRecord>(state, keys::DATASETS)? {
+    for record in load_all::<DatasetRecord>(state, keys::DATASETS)? {
         let schema = dataset::schema(state, record.number)?;
         datasets.push(GenesisDataset { record: Some(record), schema });
     }
     let mut dropped = vec![];
     for entry in scan_prefix(state, keys::OBJECTS, Order::Ascending) {
         let (key, value) = entry?;
-        if super::number(&value)? == 0 {
+        if number(&value)? == 0 {
             let id = Fingerprint::from_bytes(&key[keys::OBJECTS.len()..]).ok_or_else(|| damaged("an object id"))?;
             dropped.push(id.0.to_vec().into());
         }
     }
-    let next = |key| read_number(state, key).map(|n| n.max(1));
+    let next = |key| load_number(state, key).map(|n| n.max(1));
     Ok(GenesisState {
         params: Some(super::params(state)?),
-        seats: all(state, keys::SEATS)?.into_iter().map(|(_, seat)| seat).collect(),
+        seats: load_all(state, keys::SEATS)?,
         datasets,
         dropped,
-        grants: all(state, keys::GRANTS)?.into_iter().map(|(_, grant)| grant).collect(),
-        sets: all(state, keys::SETS)?.into_iter().map(|(_, set)| set).collect(),
+        grants: load_all(state, keys::GRANTS)?,
+        sets: load_all(state, keys::SETS)?,
         next_dataset: next(keys::NEXT_DATASET)?,
         next_grant: next(keys::NEXT_GRANT)?,
         next_set: next(keys::NEXT_SET)?,

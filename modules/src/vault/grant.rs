@@ -1,9 +1,9 @@
 //! Grants: who may use a dataset, for what, and how much; and their use by jobs.
 
 use super::error::Vault;
-use super::{Granted, Use, damaged, dataset, keys, number, seat};
+use super::{Granted, Use, damaged, dataset, keys, seat};
 use crate::address::{Prefix, written};
-use crate::context::{Context, load, save};
+use crate::context::{Context, load, number, save};
 use crate::error::TxError;
 use zektra_proto::vault::v1::{DatasetStatus as Status, Grant, RevocationPolicy, Terms};
 use zektra_state::{Order, StateError, StateRead, StateWrite, scan_prefix};

@@ -1,12 +1,11 @@
 //! What holds after every block.
 
-use super::{account, damaged, dataset, grant, keys, number, seat, set};
+use super::{account, damaged, dataset, grant, keys, seat, set};
 use crate::address::written;
-use crate::auth::keys::read_number;
 use crate::bank;
 use crate::coin::Coins;
+use crate::context::{load_all, load_all_keyed, load_number, number};
 use crate::error::TxError;
-use prost::Message;
 use std::collections::BTreeSet;
 use zektra_proto::vault::v1::{DatasetRecord, DatasetSet, DatasetStatus as Status, Grant, SeatRecord};
 use zektra_state::{Order, StateError, StateRead, scan_prefix};
@@ -16,15 +15,6 @@ fn demand(holds: bool, what: impl FnOnce() -> String) -> Result<(), StateError> 
     if holds { Ok(()) } else { Err(damaged(what())) }
 }
 
-/// All messages behind a prefix, with what follows it in their keys.
-pub fn all<M: Message + Default>(state: &dyn StateRead, prefix: &[u8]) -> Result<Vec<(Vec<u8>, M)>, StateError> {
-    let each = |entry: Result<(Vec<u8>, Vec<u8>), StateError>| {
-        let (key, value) = entry?;
-        Ok((key[prefix.len()..].to_vec(), M::decode(&value[..]).map_err(damaged)?))
-    };
-    scan_prefix(state, prefix, Order::Ascending).map(each).collect()
-}
-
 fn count(state: &dyn StateRead, prefix: &[u8]) -> Result<usize, StateError> {
     scan_prefix(state, prefix, Order::Ascending).try_fold(0, |n, entry| entry.map(|_| n + 1))
 }
@@ -32,7 +22,7 @@ fn count(state: &dyn StateRead, prefix: &[u8]) -> Result<usize, StateError> {
 /// What the bonds of all datasets are together.
 pub fn bonds(state: &dyn StateRead) -> Result<Coins, TxError> {
     let mut sum = Coins::none();
-    for (_, record) in all::<DatasetRecord>(state, keys::DATASETS)? {
+    for record in load_all::<DatasetRecord>(state, keys::DATASETS)? {
         sum.add_all(&dataset::bond(record.bond.as_ref())?)?;
     }
     Ok(sum)
@@ -53,7 +43,7 @@ pub fn records(state: &dyn StateRead) -> Result<(), TxError> {
 }
 
 fn seats(state: &dyn StateRead) -> Result<(), TxError> {
-    let all = all::<SeatRecord>(state, keys::SEATS)?;
+    let all = load_all_keyed::<SeatRecord>(state, keys::SEATS)?;
     let mut followed = BTreeSet::new();
     for (rest, record) in &all {
         let seat = seat::stored(record)?;
@@ -79,8 +69,8 @@ fn seats(state: &dyn StateRead) -> Result<(), TxError> {
 }
 
 fn datasets(state: &dyn StateRead) -> Result<(), TxError> {
-    let all = all::<DatasetRecord>(state, keys::DATASETS)?;
-    let next = read_number(state, keys::NEXT_DATASET)?;
+    let all = load_all_keyed::<DatasetRecord>(state, keys::DATASETS)?;
+    let next = load_number(state, keys::NEXT_DATASET)?;
     for (rest, record) in &all {
         let at = record.number;
         demand(at > 0 && at < next && keys::dataset(at).ends_with(rest), || {
@@ -138,8 +128,8 @@ fn one_dataset(state: &dyn StateRead, record: &DatasetRecord) -> Result<(), TxEr
 }
 
 fn grants(state: &dyn StateRead) -> Result<(), TxError> {
-    let all = all::<Grant>(state, keys::GRANTS)?;
-    let next = read_number(state, keys::NEXT_GRANT)?;
+    let all = load_all_keyed::<Grant>(state, keys::GRANTS)?;
+    let next = load_number(state, keys::NEXT_GRANT)?;
     let mut standing = 0;
     for (rest, g) in &all {
         let (at, of) = (g.number, g.dataset);
@@ -162,8 +152,8 @@ fn grants(state: &dyn StateRead) -> Result<(), TxError> {
 }
 
 fn sets(state: &dyn StateRead) -> Result<(), TxError> {
-    let next = read_number(state, keys::NEXT_SET)?;
-    for (rest, s) in all::<DatasetSet>(state, keys::SETS)? {
+    let next = load_number(state, keys::NEXT_SET)?;
+    for (rest, s) in load_all_keyed::<DatasetSet>(state, keys::SETS)? {
         let at = s.number;
         demand(at > 0 && at < next && keys::set(at).ends_with(&rest), || format!("set {at} has no such number"))?;
         let members: BTreeSet<u64> = s.datasets.iter().copied().collect();

@@ -32,8 +32,7 @@ pub use seat::{current_seat, seat};
 pub use set::{demand_seller, members_of_set, set};
 
 use crate::address::{Address, Prefix};
-use crate::auth::keys::read_number;
-use crate::context::{Context, load};
+use crate::context::{Context, load, load_number};
 use crate::error::TxError;
 use crate::module::{GenesisError, Message, Module};
 use crate::query::Service;
@@ -92,14 +91,9 @@ fn damaged(what: impl std::fmt::Display) -> StateError {
     StateError::Damaged(format!("vault: {what}"))
 }
 
-/// A stored number.
-fn number(bytes: &[u8]) -> Result<u64, StateError> {
-    bytes.try_into().map(u64::from_be_bytes).map_err(|_| damaged("a number"))
-}
-
 /// The next number of a kind, which is used up: from 1.
 fn next(state: &mut dyn StateWrite, key: &[u8]) -> Result<u64, TxError> {
-    let next = read_number(state, key)?.max(1);
+    let next = load_number(state, key)?.max(1);
     let after = next.checked_add(1).ok_or_else(|| VaultError::NumbersSpent.wrap(String::from_utf8_lossy(key)))?;
     state.put(key.to_vec(), after.to_be_bytes().to_vec())?;
     Ok(next)

@@ -1,6 +1,7 @@
 //! `zektra.vault.v1.Query`.
 
-use super::{dataset, grant, keys, number, params, seat, set};
+use super::{dataset, grant, keys, params, seat, set};
+use crate::context::number;
 use crate::query::{Code, Query, QueryError, Service, page};
 use prost::Message;
 use zektra_proto::vault::v1::{

@@ -16,6 +16,7 @@ mod a_job_takes_what_its_status_allows;
 mod a_listing_is_refused_by_name;
 mod a_node_is_drawn_by_its_weight;
 mod a_node_is_refused_by_name;
+mod a_lock_takes_roots_in_its_order;
 mod a_page_follows_the_one_before;
 mod a_passed_proposal_is_executed_whole_or_not_at_all;
 mod a_proposal_goes_through_its_states;

@@ -6,6 +6,7 @@
 use prost::bytes::Bytes;
 use zektra_proto::training::v1 as pb;
 use zektra_proto::vault::v1 as vault;
+use zektra_statement::chain::{Entry, States};
 use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::record::{Dataset, Job, JobDataset, Seat};
 use zektra_statement::template::{Kind, Params, Template};
@@ -244,4 +245,53 @@ pub fn job_from_pb(j: &pb::Job) -> Result<Job> {
         Ok(()) => Ok(job),
         Err(e) => error(&format!("job.{}", e.field), e.value, &e.expected),
     }
+}
+
+/// The seats whose extension roots a lock holds, in its order: dataset by dataset, members in the order of their seats.
+fn extending(job: &Job) -> impl Iterator<Item = usize> {
+    job.datasets.iter().flat_map(|d| (0..job.seats.len()).filter(|seat| *seat != d.owner as usize))
+}
+
+/// All extension roots in the lock's order, of the members in the order of their seats.
+///
+/// # Errors
+/// A root that is missing or of another length.
+pub fn roots_from_pb(members: &[pb::Member], job: &Job) -> Result<Vec<Fingerprint>> {
+    let mut left: Vec<_> = members.iter().map(|m| m.extension_roots.iter()).collect();
+    let next = |seat: usize| {
+        let field = format!("members[{seat}].extension_roots");
+        fingerprint(&field, present(&field, left.get_mut(seat).and_then(Iterator::next))?)
+    };
+    extending(job).map(next).collect()
+}
+
+/// The extension roots of one seat, in the order in which its member sends them, of all in the lock's order.
+pub fn roots_to_pb(roots: &[Fingerprint], job: &Job, seat: usize) -> Vec<Bytes> {
+    extending(job).zip(roots).filter(|(of, _)| *of == seat).map(|(_, root)| print(root)).collect()
+}
+
+/// States to message.
+pub fn states_to_pb(states: &States) -> pb::StateList {
+    let entry = |e: &Entry| pb::StateEntry {
+        c0: commit(&e.cipher.0),
+        a: commit(&e.cipher.1),
+        opened: commit(&e.opened),
+        shares: e.shares.iter().map(commit).collect(),
+    };
+    pb::StateList { groups: states.groups.clone(), entries: states.entries.iter().map(entry).collect() }
+}
+
+/// States from message; whether they are those of a proof is the receiver's business.
+///
+/// # Errors
+/// The first commitment of another form.
+pub fn states_from_pb(list: &pb::StateList) -> Result<States> {
+    let entry = |e: &pb::StateEntry| {
+        Ok(Entry {
+            cipher: (commitment("states.c0", &e.c0)?, commitment("states.a", &e.a)?),
+            opened: commitment("states.opened", &e.opened)?,
+            shares: e.shares.iter().map(|s| commitment("states.shares", s)).collect::<Result<_>>()?,
+        })
+    };
+    Ok(States { groups: list.groups.clone(), entries: list.entries.iter().map(entry).collect::<Result<_>>()? })
 }

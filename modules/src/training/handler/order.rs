@@ -4,9 +4,8 @@ use super::super::error::Training;
 use super::super::job::{become_, demand, index, store, wake};
 use super::super::{account, end, keys, rules};
 use crate::address::{Address, Prefix};
-use crate::auth::keys::read_number;
 use crate::coin::{Coins, parse_amount};
-use crate::context::Context;
+use crate::context::{Context, load_number};
 use crate::error::{Sdk, TxError};
 use crate::module::Handler;
 use crate::proofs;
@@ -87,7 +86,7 @@ impl Handler for MsgOrder {
         // Signers may write it in capitals.
         self.developer = ctx.text(&developer);
         let rules = rules(ctx.state)?;
-        let number = read_number(ctx.state, keys::NEXT)?.max(1);
+        let number = load_number(ctx.state, keys::NEXT)?.max(1);
         let template = self.template.as_ref().map(template_from_pb).transpose();
         let template = template.map_err(|e| Sdk::InvalidRequest.wrap(e))?.ok_or_else(|| Sdk::InvalidRequest.bare())?;
         // With all its passes: `groups` of the datasets are known once they are read.

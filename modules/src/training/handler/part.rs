@@ -14,17 +14,16 @@ use zektra_proto::market::v1::Role;
 use zektra_proto::training::v1::{
     ChainJob, JobStatus as Status, MsgSubmitPart, MsgSubmitPartResponse, Part as Stored, Proven, StateList,
 };
+use zektra_records::states_from_pb;
 use zektra_state::StateRead;
-use zektra_statement::chain::{Entry, States};
+use zektra_statement::chain::States;
 use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::record::Job;
 use zektra_verify::part::{First, Part};
 use zektra_verify::verify::check_states;
 
 fn commitment(field: &str, bytes: &[u8]) -> Result<Commitment, TxError> {
-    let wrong =
-        || Sdk::InvalidRequest.wrap(format!("{field} {}: expected a commitment of 32 bytes", hex::encode(bytes)));
-    Commitment::from_bytes(bytes).ok_or_else(wrong)
+    zektra_records::commitment(field, bytes).map_err(|e| Sdk::InvalidRequest.wrap(e))
 }
 
 /// Everything that a part's proof is about: what validators verify.
@@ -92,13 +91,7 @@ pub(crate) fn iterations(job: &ChainJob) -> u64 {
 }
 
 fn read_states(list: &StateList) -> Result<States, TxError> {
-    let entry = |e: &zektra_proto::training::v1::StateEntry| {
-        let shares = e.shares.iter().map(|s| commitment("states.shares", s)).collect::<Result<_, _>>()?;
-        let cipher = (commitment("states.c0", &e.c0)?, commitment("states.a", &e.a)?);
-        Ok::<_, TxError>(Entry { cipher, opened: commitment("states.opened", &e.opened)?, shares })
-    };
-    let entries = list.entries.iter().map(entry).collect::<Result<_, _>>()?;
-    Ok(States { groups: list.groups.clone(), entries })
+    states_from_pb(list).map_err(|e| Sdk::InvalidRequest.wrap(e))
 }
 
 /// Refuses states of another form, or that the proof does not end with.
