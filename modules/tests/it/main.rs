@@ -35,6 +35,7 @@ mod an_escrow_gives_all_of_it_away;
 mod assembly;
 mod bad_input_to_the_vault_is_named;
 mod demand_moves_the_next_epoch;
+mod every_message_has_a_handler;
 mod governance_answers_as_clients_expect;
 mod ground;
 mod inflation_moves_towards_the_goal;
