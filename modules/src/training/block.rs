@@ -1,7 +1,7 @@
 //! What happens to jobs whose height has come.
 
 use super::handler::part::iterations;
-use super::job::{become_, brought_last, index, known, obstacle, parties, stall, store, wake};
+use super::job::{become_, brought_last, forget_stalls, index, known, obstacle, parties, stall, store, wake};
 use super::{damaged, end, keys, rules};
 use crate::address::Address;
 use crate::context::{Context, last_number};
@@ -140,7 +140,12 @@ fn nobody(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
     store(ctx, job)
 }
 
-/// The node did not bring its next part in time.
+/// The node did not bring its next part in time: it is slashed, and replaced.
+///
+/// It may say that a member has answered with nonsense, the member that the node has lied; the chain cannot tell, and
+/// nobody gains by it. The developer, who may be that member, gets nothing of the slash if the node has said to wait for
+/// anybody. A member for whom two nodes, one after the other, have said to wait as often as they may, loses its deposit
+/// in place of the second one's bond: nodes are drawn, so that two do not speak for one interest.
 fn missed(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<(), TxError> {
     if let Some(why) = obstacle(ctx.state, job, ctx.block.height)? {
         return end::abort(ctx, job, why);
@@ -150,12 +155,18 @@ fn missed(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
     if late && brought_last(ctx.state, job)? {
         return end::fail(ctx, job, "not proven by its deadline".into());
     }
+    let spent = job.stalls >= rules.max_stalls;
+    if let Some(seat) = job.reported.iter().copied().find(|seat| spent && job.suspects.contains(seat)) {
+        return end::stalled(ctx, job, seat);
+    }
     let node = ctx.parse(&job.node)?;
     let registered = compute::node(ctx.state, &node)?.ok_or_else(|| damaged("a node of a job"))?;
     let bond = compute::bond(&registered)?;
     let amount = bond.saturating_mul(u128::from(rules.miss_slash)) / 10_000;
     let developer = ctx.parse(&job.developer)?;
-    compute::slash(ctx, &node, amount, Some(&developer))?;
+    compute::slash(ctx, &node, amount, Some(&developer).filter(|_| job.reported.is_empty()))?;
+    job.suspects = if spent { job.reported.clone() } else { vec![] };
+    forget_stalls(job);
     reputation::debit(ctx, &node, Fault::Missed, job.units)?;
     compute::finish(ctx, &node)?;
     job.lost.push(std::mem::take(&mut job.node));

@@ -58,7 +58,7 @@ impl Training {
             Self::NoGrant => "a dataset may not be used any more",
             Self::WrongRelease => "not a release of this job's form",
             Self::Released => "the member has released its share already",
-            Self::TooManyStalls => "the job was said to wait too often",
+            Self::TooManyStalls => "the node has said so too often",
             Self::NothingOwed => "the member owes nothing",
             Self::WrongDeadline => "the deadline is too early or too late",
             Self::ReleaseFits => "the release opens its commitment: there is nothing to dispute",

@@ -149,3 +149,9 @@ pub(super) fn obstacle(state: &dyn StateRead, job: &ChainJob, height: u64) -> Re
 pub(super) fn stall(job: &ChainJob) -> Result<Stall, StateError> {
     job.stall.ok_or_else(|| damaged(format!("job {} waits for nobody", job.number)))
 }
+
+/// Forgets what was said of members: what is said from now on is of another part, or by another node.
+pub(super) fn forget_stalls(job: &mut ChainJob) {
+    job.stalls = 0;
+    job.reported.clear();
+}

@@ -200,22 +200,6 @@ fn aborted_without_an_answer_of_who_revokes_instead() {
 }
 
 #[test]
-fn aborted_when_it_was_said_to_wait_too_often() {
-    let mut jobs = Jobs::new();
-    let before = OWNERS.map(|who| jobs.held(who));
-    let job = jobs.locked();
-    for _ in 0..2 {
-        let (stall, answer) = (jobs.stalling(job, 1), jobs.answering(job, 1));
-        jobs.send(stall).unwrap();
-        jobs.send(answer).unwrap();
-    }
-    let stall = jobs.stalling(job, 1);
-    jobs.send(stall).unwrap();
-    jobs.demand_over(job, Status::Aborted);
-    assert_eq!(OWNERS.map(|who| jobs.held(who)), before);
-}
-
-#[test]
 fn failed_when_a_dataset_is_revoked_before_its_owner_has_released() {
     let mut jobs = aborting();
     let before = OWNERS.map(|who| jobs.held(who));

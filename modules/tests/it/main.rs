@@ -5,6 +5,7 @@ mod a_bond_returns_when_its_jobs_are_done;
 mod a_chain_upgrades_where_it_planned;
 mod a_dataset_goes_through_its_states;
 mod a_dataset_is_used_within_what_was_granted;
+mod a_false_report_saves_nobody;
 mod a_fee_is_paid_within_what_was_granted;
 mod a_fee_is_split_to_the_unit;
 mod a_genesis_file_leaves_nothing_out;

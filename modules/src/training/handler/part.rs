@@ -1,7 +1,7 @@
 //! Parts of a job's proof: each shows all iterations so far, and pays for the new ones.
 
 use super::super::error::Training;
-use super::super::job::{become_, demand, fee, known, obstacle, record, resume, roots, store, wake};
+use super::super::job::{become_, demand, fee, forget_stalls, known, obstacle, record, resume, roots, store, wake};
 use super::super::{damaged, end, keys, rules};
 use crate::address::{Address, Prefix};
 use crate::coin::parse_amount;
@@ -208,6 +208,9 @@ pub fn accept(
     ctx.emit("training_part", attributes);
     let rules = rules(ctx.state)?;
     resume(job, height);
+    // Whoever has brought a part has had its answers.
+    forget_stalls(job);
+    job.suspects.clear();
     if last {
         job.states = message.states;
         become_(ctx, job, Status::Proven, &[]);

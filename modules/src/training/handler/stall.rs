@@ -2,11 +2,13 @@
 //!
 //! The chain does not see what parties send each other, so it cannot tell a member that is silent from a node that says
 //! so. It stops the node's clock, and gives the member a way to answer in the open, which a node cannot claim not to
-//! have seen. How often a job may be said to wait is bounded, and its end then is nobody's fault.
+//! have seen. How often a node may say so from one part to the next is bounded; then its clock runs on, so that nobody
+//! gets out of a miss by what it says of others. Whether an answer is one the chain does not see either: see
+//! [`missed`](super::super::block) for who pays when both say that it is the other.
 
 use super::super::error::Training;
 use super::super::job::{become_, demand, known, record, resume, stall, store, wake};
-use super::super::{end, rules};
+use super::super::rules;
 use crate::address::Prefix;
 use crate::context::Context;
 use crate::error::{Sdk, TxError};
@@ -47,10 +49,13 @@ impl Handler for MsgReportStall {
             return Err(Training::OutOfOrder.wrap(found));
         }
         let rules = rules(ctx.state)?;
+        if job.stalls >= rules.max_stalls {
+            let since = format!("job {}: {} times since its last part", job.number, job.stalls);
+            return Err(Training::TooManyStalls.wrap(since));
+        }
         job.stalls = job.stalls.saturating_add(1);
-        if job.stalls > rules.max_stalls {
-            end::abort(ctx, &mut job, format!("said to wait more than {} times", rules.max_stalls))?;
-            return Ok(MsgReportStallResponse {});
+        if !job.reported.contains(&self.member) {
+            job.reported.push(self.member);
         }
         let height = ctx.block.height;
         let Self { member, iteration, phase, .. } = self;
@@ -92,12 +97,12 @@ impl Handler for MsgAnswerStall {
         resume(&mut job, height);
         let hash = hex::encode(Sha256::digest(&self.answer));
         become_(ctx, &mut job, Status::Locked, &[("seat", owed.member.to_string()), ("answer", hash)]);
-        // What the node had left, and time to fetch the answer.
+        // What the node had left, and time to fetch the answer. The deadline keeps its distance: it must not come first
+        // because a node has said to wait.
         let rules = rules(ctx.state)?;
         let left = owed.left.max(rules.part_blocks / 4).max(1);
-        let due = height.saturating_add(left);
-        job.deadline = job.deadline.max(due);
-        wake(ctx, &mut job, due)?;
+        job.deadline = job.deadline.saturating_add(left.saturating_sub(owed.left));
+        wake(ctx, &mut job, height.saturating_add(left))?;
         store(ctx, &job)?;
         Ok(MsgAnswerStallResponse {})
     }
