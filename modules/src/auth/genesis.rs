@@ -1,6 +1,6 @@
 //! Accounts and parameters of a genesis file.
 
-use super::{Account, FEE_COLLECTOR, NAME, account, add, create_module, keys};
+use super::{Account, FEE_COLLECTOR, NAME, account, add, create_module, handler, keys};
 use crate::address::Prefix;
 use crate::context::{Context, save};
 use crate::module::{GenesisError, failed, read_genesis};
@@ -36,24 +36,8 @@ fn read(genesis: &Value) -> Result<(Params, Vec<Account>), GenesisError> {
 
 pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
     let (params, accounts) = read(genesis)?;
-    let Params {
-        max_memo_characters,
-        tx_sig_limit,
-        tx_size_cost_per_byte,
-        sig_verify_cost_ed25519,
-        sig_verify_cost_secp256k1,
-    } = params;
-    let positive = [
-        ("max_memo_characters", max_memo_characters),
-        ("tx_sig_limit", tx_sig_limit),
-        ("tx_size_cost_per_byte", tx_size_cost_per_byte),
-        ("sig_verify_cost_ed25519", sig_verify_cost_ed25519),
-        ("sig_verify_cost_secp256k1", sig_verify_cost_secp256k1),
-    ];
-    for (name, value) in positive {
-        if value == 0 {
-            return Err(GenesisError::new(format!("auth.params.{name}"), value, "a positive number"));
-        }
+    if let Some(name) = handler::zero(&params) {
+        return Err(GenesisError::new(format!("auth.params.{name}"), 0, "a positive number"));
     }
     let mut known = BTreeSet::new();
     for (k, account) in accounts.iter().enumerate() {

@@ -1,18 +1,19 @@
 //! Accounts: who may sign, with which key, how often already.
 
 mod genesis;
+mod handler;
 pub mod keys;
 mod query;
 
 use crate::address::{Address, Prefix};
 use crate::context::{Context, load, load_number, save};
 use crate::error::{Sdk, TxError};
-use crate::module::{GenesisError, Module};
+use crate::module::{GenesisError, Message, Module};
 use crate::query::Service;
 use prost::{Message as _, Name as _};
 use serde_json::Value;
 use zektra_proto::Any;
-use zektra_proto::cosmos::auth::v1beta1::{BaseAccount, ModuleAccount, Params};
+use zektra_proto::cosmos::auth::v1beta1::{BaseAccount, ModuleAccount, MsgUpdateParams, Params};
 use zektra_proto::tendermint::abci::ValidatorUpdate;
 use zektra_state::{StateError, StateRead, StateWrite};
 
@@ -148,6 +149,10 @@ pub fn params(state: &dyn StateRead) -> Result<Params, StateError> {
 impl Module for Auth {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn messages(&self) -> Vec<Message> {
+        vec![Message::of::<MsgUpdateParams>()]
     }
 
     fn services(&self) -> Vec<Service> {

@@ -1,9 +1,10 @@
 use crate::assembly::{Assembly, FORTUNE, NATIVE, any, gov_text, text, who};
 use zektra_modules::authority::authority;
-use zektra_modules::bank;
 use zektra_modules::coin::coin;
 use zektra_modules::gov::params;
+use zektra_modules::{auth, bank};
 use zektra_proto::Any;
+use zektra_proto::cosmos::auth::v1beta1::{MsgUpdateParams as MsgUpdateAuth, Params as AuthParams};
 use zektra_proto::cosmos::authz::v1beta1::{GenericAuthorization, Grant, MsgGrant};
 use zektra_proto::cosmos::bank::v1beta1::{MsgSend, MsgUpdateParams, Params as BankParams};
 use zektra_proto::cosmos::feegrant::v1beta1::{BasicAllowance, MsgGrantAllowance};
@@ -42,6 +43,22 @@ fn carried(chain: &mut Assembly, messages: Vec<Any>) -> u64 {
 fn no_sends() -> Any {
     let params = BankParams { default_send_enabled: false, ..BankParams::default() };
     any(&MsgUpdateParams { authority: gov_text(), params: Some(params) })
+}
+
+#[test]
+fn what_a_transaction_may_be_changes() {
+    let mut chain = seated();
+    let old = auth::params(&chain.state).unwrap();
+    let change = |params| any(&MsgUpdateAuth { authority: gov_text(), params: Some(params) });
+    let new = AuthParams { max_memo_characters: 5, ..old };
+    carried(&mut chain, vec![change(new)]);
+    assert_eq!(auth::params(&chain.state).unwrap(), new);
+    let none = chain.run(submit(vec![change(AuthParams { tx_sig_limit: 0, ..old })], LEAST)).unwrap_err();
+    assert!(none.log.contains("tx_sig_limit 0: expected a positive number"), "{}", none.log);
+    let other = MsgUpdateAuth { authority: text(1), params: Some(old) };
+    let refused = chain.run(other).unwrap_err();
+    assert_eq!((refused.codespace, refused.code), ("gov", 13));
+    assert_eq!(auth::params(&chain.state).unwrap(), new);
 }
 
 fn spend(amount: u128) -> Any {
