@@ -1,7 +1,7 @@
 //! Parameters and nodes of a genesis file.
 
 use super::handler::{node, params};
-use super::{NAME, bond, is_leaving, keys, module, nodes};
+use super::{NAME, bond, engaged, is_leaving, keys, module, nodes};
 use crate::address::Prefix;
 use crate::auth;
 use crate::bank;
@@ -51,7 +51,15 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
         if coin.denom != found.denom {
             return Err(GenesisError::new(field("bond.denom"), coin.denom, found.denom));
         }
-        bond(n).map_err(|e| GenesisError::new(field("bond.amount"), e, "an amount"))?;
+        let bond = bond(n).map_err(|e| GenesisError::new(field("bond.amount"), e, "an amount"))?;
+        let engaged = engaged(n).map_err(|e| GenesisError::new(field("engaged"), e, "an amount"))?;
+        if engaged > bond || engaged > 0 && n.live_jobs == 0 {
+            return Err(GenesisError::new(
+                field("engaged"),
+                engaged,
+                format!("at most the bond {bond}, 0 without jobs"),
+            ));
+        }
         if n.status() == NodeStatus::Unspecified {
             return Err(GenesisError::new(field("status"), n.status, "a status"));
         }

@@ -3,7 +3,8 @@
 //! A bond belongs to work alone, never to consensus: a job that fails costs no voting power.
 //!
 //! # Invariants
-//! The module's account holds the sum of all bonds. A leaving node without jobs is in the queue, and no other.
+//! The module's account holds the sum of all bonds. What stands for a node's jobs is at most its bond, and nothing without
+//! jobs: so what all of them can cost it together is there. A leaving node without jobs is in the queue, and no other.
 
 mod block;
 mod draw;
@@ -16,7 +17,7 @@ mod nodes;
 mod query;
 
 pub use draw::{draw, weight};
-pub use nodes::{Candidate, Slashed, assign, bond, candidates, finish, node, slash, within_cap};
+pub use nodes::{Candidate, Slashed, all, assign, bond, candidates, engaged, finish, node, part, slash, within_cap};
 
 use crate::address::{Address, Prefix};
 use crate::context::{Context, load, load_number};

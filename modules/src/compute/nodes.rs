@@ -18,6 +18,8 @@ pub struct Candidate {
     pub node: Address,
     /// Its bond in base units.
     pub bond: u128,
+    /// What of it stands for no job yet.
+    pub free: u128,
     /// What it asks for a unit.
     pub price: u64,
     /// Units assigned to it in this epoch.
@@ -49,6 +51,14 @@ pub fn bond(node: &Node) -> Result<u128, StateError> {
     node.bond.as_ref().map_or(Ok(0), |coin| amount(&coin.amount))
 }
 
+/// What of a node's bond stands for its jobs, in base units.
+///
+/// # Errors
+/// The record is damaged.
+pub fn engaged(node: &Node) -> Result<u128, StateError> {
+    if node.engaged.is_empty() { Ok(0) } else { amount(&node.engaged) }
+}
+
 /// A node that must be there.
 pub fn known(ctx: &Context<'_>, operator: &Address) -> Result<Node, TxError> {
     node(ctx.state, operator)?.ok_or_else(|| Compute::NodeUnknown.wrap(ctx.text(operator)))
@@ -59,6 +69,9 @@ pub fn set(state: &mut dyn StateWrite, operator: &Address, node: &Node) -> Resul
 }
 
 /// All nodes with their operators' addresses.
+///
+/// # Errors
+/// The database fails.
 pub fn all(state: &dyn StateRead) -> Result<Vec<(Address, Node)>, StateError> {
     let all = load_all_keyed(state, keys::NODES)?.into_iter();
     all.map(|(rest, node)| Ok((Address::new(rest).map_err(damaged)?, node))).collect()
@@ -69,8 +82,8 @@ fn units_in(node: &Node, epoch: u64) -> u64 {
     if node.units_epoch == epoch { node.epoch_units } else { 0 }
 }
 
-/// The nodes that take work now, ask at most this price and have at least this bond and the parameter's, without those
-/// that are excluded. Whose reputation is too low is not known here; whoever has had its share of the epoch is still
+/// The nodes that take work now, ask at most this price, have at least the parameter's bond and as much of it free of
+/// other jobs, without those that are excluded. Whose reputation is too low is not known here; whoever has had its share of the epoch is still
 /// among them: [`within_cap`].
 ///
 /// # Errors
@@ -78,18 +91,20 @@ fn units_in(node: &Node, epoch: u64) -> u64 {
 pub fn candidates(
     state: &dyn StateRead,
     most_price: u64,
-    least_bond: u128,
+    least_free: u128,
     exclude: &[Address],
 ) -> Result<Vec<Candidate>, TxError> {
-    let least = least_bond.max(amount(&params(state)?.min_bond)?);
+    let least = amount(&params(state)?.min_bond)?;
     let epoch = epoch(state)?;
     let mut out = vec![];
     for (operator, node) in all(state)? {
         let bond = bond(&node)?;
-        let free = node.status() == NodeStatus::Active && node.live_jobs < node.max_jobs;
-        if free && node.price <= most_price && bond >= least && !exclude.contains(&operator) {
+        let free = bond.saturating_sub(engaged(&node)?);
+        let idle = node.status() == NodeStatus::Active && node.live_jobs < node.max_jobs;
+        let bonded = bond >= least && free >= least_free;
+        if idle && bonded && node.price <= most_price && !exclude.contains(&operator) {
             let epoch_units = units_in(&node, epoch);
-            out.push(Candidate { node: operator, bond, price: node.price, epoch_units });
+            out.push(Candidate { node: operator, bond, free, price: node.price, epoch_units });
         }
     }
     Ok(out)
@@ -109,11 +124,11 @@ pub fn within_cap(state: &dyn StateRead, eligible: Vec<Candidate>) -> Result<Vec
     Ok(eligible.into_iter().filter(|c| u128::from(c.epoch_units).saturating_mul(10_000) <= most).collect())
 }
 
-/// Gives a node a job of so many units.
+/// Gives a node a job of so many units, for which so much of its bond stands until the job [finishes](finish).
 ///
 /// # Errors
-/// It takes no job now.
-pub fn assign(ctx: &mut Context<'_>, operator: &Address, units: u64) -> Result<(), TxError> {
+/// It takes no job now; less of its bond is free.
+pub fn assign(ctx: &mut Context<'_>, operator: &Address, units: u64, bonded: u128) -> Result<(), TxError> {
     let mut node = known(ctx, operator)?;
     match node.status() {
         NodeStatus::Active if node.live_jobs < node.max_jobs => {}
@@ -124,6 +139,11 @@ pub fn assign(ctx: &mut Context<'_>, operator: &Address, units: u64) -> Result<(
         NodeStatus::Leaving => return Err(Compute::NodeLeaving.wrap(&node.operator)),
         _ => return Err(Compute::NodePaused.wrap(&node.operator)),
     }
+    let free = bond(&node)?.saturating_sub(engaged(&node)?);
+    if bonded > free {
+        return Err(Compute::BondTooSmall.wrap(format!("{}: {bonded} for a job, {free} are free", node.operator)));
+    }
+    node.engaged = engaged(&node)?.saturating_add(bonded).to_string();
     let epoch = epoch(ctx.state)?;
     node.live_jobs = node.live_jobs.saturating_add(1);
     node.epoch_units = units_in(&node, epoch).saturating_add(units);
@@ -135,13 +155,16 @@ pub fn assign(ctx: &mut Context<'_>, operator: &Address, units: u64) -> Result<(
     Ok(())
 }
 
-/// A job of a node is over, however it ended.
+/// A job of a node is over, however it ended: what of the bond stood for it is free again.
 ///
 /// # Errors
-/// It has none.
-pub fn finish(ctx: &mut Context<'_>, operator: &Address) -> Result<(), TxError> {
+/// It has none, or none for which so much stands.
+pub fn finish(ctx: &mut Context<'_>, operator: &Address, bonded: u128) -> Result<(), TxError> {
     let mut node = known(ctx, operator)?;
-    node.live_jobs = node.live_jobs.checked_sub(1).ok_or_else(|| Compute::NoJob.wrap(&node.operator))?;
+    let none = || Compute::NoJob.wrap(&node.operator);
+    let live_jobs = node.live_jobs.checked_sub(1).ok_or_else(none)?;
+    let engaged = engaged(&node)?.checked_sub(bonded).ok_or_else(none)?;
+    (node.live_jobs, node.engaged) = (live_jobs, engaged.to_string());
     if is_leaving(&node) && node.live_jobs == 0 {
         ctx.state.put(keys::leaving(node.leaves_at, operator), vec![1])?;
     }
@@ -195,7 +218,7 @@ pub fn slash(
 }
 
 /// So many basis points of an amount, rounded down, without a product beyond 128 bits.
-fn part(amount: u128, bps: u32) -> u128 {
+pub fn part(amount: u128, bps: u32) -> u128 {
     let bps = u128::from(bps);
     (amount / 10_000).saturating_mul(bps).saturating_add(amount % 10_000 * bps / 10_000)
 }

@@ -36,6 +36,7 @@ fn found(q: &Query<'_>, r: QueryCandidatesRequest) -> Result<QueryCandidatesResp
         price: c.price,
         epoch_units: c.epoch_units,
         within_cap: within.contains(c),
+        free: c.free.to_string(),
     };
     Ok(QueryCandidatesResponse { candidates: all.iter().map(shown).collect() })
 }

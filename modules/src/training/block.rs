@@ -1,9 +1,12 @@
 //! What happens to jobs whose height has come.
 
 use super::handler::part::iterations;
-use super::job::{become_, brought_last, forget_stalls, index, known, obstacle, parties, stall, store, wake};
+use super::job::{
+    become_, brought_last, forget_stalls, free_node, index, known, obstacle, parties, stall, store, wake,
+};
 use super::{damaged, end, keys, rules};
 use crate::address::Address;
+use crate::coin::parse_amount;
 use crate::context::{Context, last_number};
 use crate::error::TxError;
 use crate::reputation::Fault;
@@ -93,9 +96,12 @@ fn draw(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<(), 
     let exclude: Vec<Address> = parties(ctx, job)?.into_iter().collect();
     let score = |c: &compute::Candidate| reputation::score(ctx.state, &c.node, c.bond / reputation::TOKEN);
     let least = compute::params(ctx.state)?.min_reputation;
+    // What stands for it: twice what it is paid, and what a miss costs.
+    let twice = fee.saturating_mul(2);
+    let stands = |bond: u128| compute::part(bond, rules.miss_slash).max(twice);
     let mut eligible = vec![];
-    for c in compute::candidates(ctx.state, job.most_price, fee.saturating_mul(2), &exclude)? {
-        if score(&c)?.score >= least {
+    for c in compute::candidates(ctx.state, job.most_price, twice, &exclude)? {
+        if c.free >= stands(c.bond) && score(&c)?.score >= least {
             eligible.push(c);
         }
     }
@@ -107,8 +113,10 @@ fn draw(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<(), 
     let Some(node) = compute::draw(&seed(&drawn, job.number), &weights) else {
         return nobody(ctx, job, rules);
     };
-    compute::assign(ctx, &node, units)?;
     let registered = compute::node(ctx.state, &node)?.ok_or_else(|| damaged("a node that was drawn"))?;
+    let bonded = stands(compute::bond(&registered)?);
+    compute::assign(ctx, &node, units, bonded)?;
+    job.bonded = bonded.to_string();
     job.node = ctx.text(&node);
     job.node_fingerprint = registered.fingerprint;
     job.price = registered.price;
@@ -162,13 +170,15 @@ fn missed(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
     let node = ctx.parse(&job.node)?;
     let registered = compute::node(ctx.state, &node)?.ok_or_else(|| damaged("a node of a job"))?;
     let bond = compute::bond(&registered)?;
-    let amount = bond.saturating_mul(u128::from(rules.miss_slash)) / 10_000;
+    let bonded = parse_amount(&job.bonded).map_err(damaged)?;
+    // Bond and rule may be others than at the draw: no job takes what stands for another.
+    let amount = compute::part(bond, rules.miss_slash).min(bonded);
     let developer = ctx.parse(&job.developer)?;
     compute::slash(ctx, &node, amount, Some(&developer).filter(|_| job.reported.is_empty()))?;
     job.suspects = if spent { job.reported.clone() } else { vec![] };
     forget_stalls(job);
     reputation::debit(ctx, &node, Fault::Missed, job.units)?;
-    compute::finish(ctx, &node)?;
+    free_node(ctx, job)?;
     job.lost.push(std::mem::take(&mut job.node));
     job.node_fingerprint.clear();
     // What the first part showed counts for its node alone: a chain that nobody can finish must not bind the next.

@@ -12,13 +12,13 @@
 //! owed to: the node for an answer, the developer for a release.
 
 use super::handler::part::{compute_fee, data_fees, due, iterations, proposer};
-use super::job::{become_, brought_last, is_over, store, wake};
+use super::job::{become_, brought_last, free_node, is_over, store, wake};
 use super::{account, damaged, keys, rules};
 use crate::address::Address;
 use crate::coin::{Coins, parse_amount};
 use crate::context::Context;
 use crate::error::TxError;
-use crate::{bank, compute, market, vault};
+use crate::{bank, market, vault};
 use std::collections::BTreeSet;
 use zektra_proto::training::v1::{ChainJob, JobStatus as Status};
 
@@ -116,8 +116,7 @@ fn close(ctx: &mut Context<'_>, job: &mut ChainJob, status: Status, reason: Stri
     // After the last part its node is free already.
     let works = matches!(job.status(), Status::Open | Status::Locked | Status::Stalled) && !job.node.is_empty();
     if works {
-        let node = ctx.parse(&job.node)?;
-        compute::finish(ctx, &node)?;
+        free_node(ctx, job)?;
     }
     wake(ctx, job, 0)?;
     job.stall = None;

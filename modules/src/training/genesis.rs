@@ -5,7 +5,7 @@ use super::job::is_over;
 use super::{NAME, keys, rules};
 use crate::address::Prefix;
 use crate::auth;
-use crate::coin::coin;
+use crate::coin::{coin, parse_amount};
 use crate::context::{Context, load_all, load_number, save};
 use crate::module::{GenesisError, failed, read_genesis};
 use serde_json::Value;
@@ -47,6 +47,10 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
         }
         if is_over(job.status()) != (job.due == 0) {
             return Err(GenesisError::new(field("due"), job.due, "a height while it runs, 0 afterwards"));
+        }
+        let amounts = job.members.iter().map(|m| &m.deposit).chain([&job.bonded]).filter(|text| !text.is_empty());
+        for text in amounts {
+            parse_amount(text).map_err(|e| GenesisError::new(field("deposit, bonded"), e, "amounts"))?;
         }
         let texts = [&job.developer, &job.node].into_iter().chain(&job.lost).filter(|t| !t.is_empty());
         for text in texts.chain(job.members.iter().map(|m| &m.address)).chain(job.data.iter().map(|l| &l.owner)) {

@@ -2,24 +2,31 @@
 
 use super::job::{is_over, job};
 use super::{account, damaged, keys, rules};
-use crate::bank;
+use crate::address::{Address, written};
 use crate::coin::parse_amount;
 use crate::context::{last_number, load_all};
 use crate::error::TxError;
+use crate::{bank, compute};
 use prost::Message as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use zektra_proto::training::v1::{ChainJob, Part};
 use zektra_state::{Order, StateError, StateRead, scan_prefix};
 
 pub fn check(state: &dyn StateRead) -> Result<(), TxError> {
     let mut down = 0u128;
     let mut queue = BTreeSet::new();
+    let mut work: BTreeMap<Address, (u32, u128)> = BTreeMap::new();
     for job in load_all::<ChainJob>(state, keys::JOBS)? {
         let fails = |what: String| Err::<(), TxError>(damaged(format!("job {}: {what}", job.number)).into());
         let held = job.members.iter().filter(|m| !m.deposit.is_empty());
         for member in held {
             let amount = parse_amount(&member.deposit).map_err(damaged)?;
             down = down.checked_add(amount).ok_or_else(|| damaged("deposits beyond 2^128"))?;
+        }
+        if !job.bonded.is_empty() {
+            let (jobs, bonded) = work.entry(written(&job.node)?).or_default();
+            *jobs = jobs.saturating_add(1);
+            *bonded = bonded.saturating_add(parse_amount(&job.bonded).map_err(damaged)?);
         }
         if is_over(job.status()) != (job.due == 0) {
             fails(format!("it is {:?} and waits for height {}", job.status(), job.due))?;
@@ -40,6 +47,16 @@ pub fn check(state: &dyn StateRead) -> Result<(), TxError> {
         if shown != proven {
             fails("what is proven is not what the last part shows".into())?;
         }
+    }
+    for (operator, node) in compute::all(state)? {
+        let (jobs, bonded) = work.remove(&operator).unwrap_or_default();
+        if (jobs, bonded) != (node.live_jobs, compute::engaged(&node)?) {
+            let engaged = format!("{} jobs and {}", node.live_jobs, node.engaged);
+            return Err(damaged(format!("{} has {jobs} jobs for {bonded}, it says {engaged}", node.operator)).into());
+        }
+    }
+    if let Some((node, _)) = work.first_key_value() {
+        return Err(damaged(format!("{node:?} has jobs and is not there")).into());
     }
     let found = scan_prefix(state, keys::DUE, Order::Ascending).map(|e| Ok(e?.0));
     if found.collect::<Result<BTreeSet<_>, StateError>>()? != queue {

@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::coin::parse_amount;
 use crate::context::{Context, last_number, load, save};
 use crate::error::TxError;
-use crate::{proofs, vault};
+use crate::{compute, proofs, vault};
 use std::collections::BTreeSet;
 use zektra_proto::proofs::v1::CircuitStatus;
 use zektra_proto::training::v1::{ChainJob, DataLine, JobStatus as Status, Part, Stall};
@@ -110,6 +110,13 @@ pub(super) fn index(ctx: &mut Context<'_>, job: &ChainJob) -> Result<(), TxError
         ctx.state.put(keys::party(&party, job.number), vec![1])?;
     }
     Ok(())
+}
+
+/// A job's node has nothing to do with it any more: what of its bond stood for the job is free.
+pub(super) fn free_node(ctx: &mut Context<'_>, job: &mut ChainJob) -> Result<(), TxError> {
+    let node = ctx.parse(&job.node)?;
+    let bonded = parse_amount(&std::mem::take(&mut job.bonded)).map_err(damaged)?;
+    compute::finish(ctx, &node, bonded)
 }
 
 /// Locked jobs on a dataset.

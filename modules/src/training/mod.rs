@@ -15,7 +15,8 @@
 //!
 //! # Invariants
 //! A job that runs has one place in the queue of heights, at `due`; it is found from its parties and,
-//! once it is locked, from its datasets. What a job has proven last is what its last accepted part shows. What members put
+//! once it is locked, from its datasets. What nodes are said to have of jobs, and of their bonds for them, is what jobs have
+//! of nodes. What a job has proven last is what its last accepted part shows. What members put
 //! down is what the module holds.
 
 mod block;

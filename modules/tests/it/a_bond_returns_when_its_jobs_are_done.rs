@@ -46,7 +46,7 @@ fn and_its_time_has_passed() {
     assert_eq!(held(&ground, 1), FORTUNE - BOND - FEE);
     assert_eq!(bank::supply(&ground.state, DENOM).unwrap(), supply - FEE);
     ground.send(MsgAddBond { operator: ground.text(1), amount: Some(coin(5)) }).unwrap();
-    ground.with(|ctx| compute::assign(ctx, &person(1), 700)).unwrap();
+    ground.with(|ctx| compute::assign(ctx, &person(1), 700, 0)).unwrap();
     let left = ground.send(MsgLeave { operator: ground.text(1) }).unwrap();
     assert_eq!(left.leaves_at, 10 + UNBONDING);
     check(&ground);
@@ -54,7 +54,7 @@ fn and_its_time_has_passed() {
     end(&mut ground, left.leaves_at + 5);
     assert_eq!(node(&ground, 1).unwrap().live_jobs, 1);
     round_trip(&ground, &Compute);
-    ground.with(|ctx| compute::finish(ctx, &person(1))).unwrap();
+    ground.with(|ctx| compute::finish(ctx, &person(1), 0)).unwrap();
     round_trip(&ground, &Compute);
     end(&mut ground, left.leaves_at + 6);
     assert_eq!(node(&ground, 1), None);
@@ -98,12 +98,12 @@ fn and_who_pauses_or_leaves_gets_no_job() {
     ground.send(update(&ground, 2, 50, true)).unwrap();
     ground.send(MsgLeave { operator: ground.text(3) }).unwrap();
     assert_eq!(found(&ground, 50, 0, &[]), [person(1)]);
-    ground.with(|ctx| compute::assign(ctx, &person(1), 9)).unwrap();
+    ground.with(|ctx| compute::assign(ctx, &person(1), 9, 0)).unwrap();
     assert!(found(&ground, 50, 0, &[]).is_empty());
-    let code = |ground: &mut Ground, who| ground.with(|ctx| compute::assign(ctx, &person(who), 1)).unwrap_err().code;
+    let code = |ground: &mut Ground, who| ground.with(|ctx| compute::assign(ctx, &person(who), 1, 0)).unwrap_err().code;
     assert_eq!([1, 2, 3, 4].map(|who| code(&mut ground, who)), [7, 6, 5, 4]);
-    ground.with(|ctx| compute::finish(ctx, &person(1))).unwrap();
-    assert_eq!(ground.with(|ctx| compute::finish(ctx, &person(1))).unwrap_err().code, 8);
+    ground.with(|ctx| compute::finish(ctx, &person(1), 0)).unwrap();
+    assert_eq!(ground.with(|ctx| compute::finish(ctx, &person(1), 0)).unwrap_err().code, 8);
     assert_eq!(compute::epoch_units(&ground.state).unwrap(), 9);
     round_trip(&ground, &Compute);
     // What is asked for shows the same.
@@ -117,6 +117,29 @@ fn and_who_pauses_or_leaves_gets_no_job() {
     assert!(ground.ask::<_, QueryNodeResponse>(&Compute, "Node", &request).is_err());
     let answer: QueryParamsResponse = ground.ask(&Compute, "Params", &QueryParamsRequest {}).unwrap();
     assert_eq!(answer.params.unwrap().share_cap_bps, 1500);
+}
+
+#[test]
+fn and_stands_for_as_many_as_it_covers() {
+    let mut ground = ground();
+    ground.send(registration(&ground, 1)).unwrap();
+    let free = |ground: &Ground| compute::candidates(&ground.state, 50, 0, &[]).unwrap().first().map(|c| c.free);
+    ground.with(|ctx| compute::assign(ctx, &person(1), 1, BOND - 7)).unwrap();
+    check(&ground);
+    round_trip(&ground, &Compute);
+    assert_eq!(free(&ground), Some(7));
+    assert_eq!(compute::candidates(&ground.state, 50, 8, &[]).unwrap(), []);
+    let more = ground.with(|ctx| compute::assign(ctx, &person(1), 1, 8)).unwrap_err();
+    assert_eq!((more.codespace, more.code), ("compute", 9));
+    ground.with(|ctx| compute::assign(ctx, &person(1), 1, 7)).unwrap();
+    // What one of them costs is less than what stood for it.
+    ground.with(|ctx| compute::slash(ctx, &person(1), 5, None)).unwrap();
+    ground.with(|ctx| compute::finish(ctx, &person(1), 7)).unwrap();
+    check(&ground);
+    assert_eq!(free(&ground), Some(2));
+    assert_eq!(ground.with(|ctx| compute::finish(ctx, &person(1), BOND)).unwrap_err().code, 8);
+    ground.with(|ctx| compute::finish(ctx, &person(1), BOND - 7)).unwrap();
+    check(&ground);
 }
 
 proptest! {

@@ -340,7 +340,7 @@ impl Jobs {
     pub fn round_trip(&self) {
         let state = StateDelta::new(Empty);
         let mut other = Ground { state, block: self.ground.block.clone(), ..Ground::new() };
-        for name in ["auth", "bank", "training"] {
+        for name in ["auth", "bank", "compute", "training"] {
             let module = MODULES.iter().find(|m| m.name() == name).unwrap();
             let genesis = module.export_genesis(&self.ground.state, &self.ground.prefix).unwrap();
             module.check_genesis(&genesis, &self.ground.prefix).unwrap();

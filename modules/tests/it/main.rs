@@ -1,6 +1,7 @@
 //! The chain's state machines.
 #![allow(clippy::unwrap_used)]
 
+mod a_bond_covers_all_jobs_of_its_node;
 mod a_bond_returns_when_its_jobs_are_done;
 mod a_chain_upgrades_where_it_planned;
 mod a_dataset_goes_through_its_states;
@@ -15,9 +16,9 @@ mod a_job_is_refused_by_name;
 mod a_job_leaves_its_node_the_time_of_a_part;
 mod a_job_takes_what_its_status_allows;
 mod a_listing_is_refused_by_name;
+mod a_lock_takes_roots_in_its_order;
 mod a_node_is_drawn_by_its_weight;
 mod a_node_is_refused_by_name;
-mod a_lock_takes_roots_in_its_order;
 mod a_page_follows_the_one_before;
 mod a_passed_proposal_is_executed_whole_or_not_at_all;
 mod a_proposal_goes_through_its_states;

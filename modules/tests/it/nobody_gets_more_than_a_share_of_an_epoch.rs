@@ -20,8 +20,8 @@ fn shares(nodes: u8, jobs: &[u64]) -> (Ground, BTreeMap<Address, u64>) {
         let before = got.entry(first.clone()).or_default();
         assert!(nodes < 7 || *before * 10_000 <= total * 1500);
         *before += units;
-        ground.with(|ctx| compute::assign(ctx, &first, units)).unwrap();
-        ground.with(|ctx| compute::finish(ctx, &first)).unwrap();
+        ground.with(|ctx| compute::assign(ctx, &first, units, 0)).unwrap();
+        ground.with(|ctx| compute::finish(ctx, &first, 0)).unwrap();
     }
     (ground, got)
 }

@@ -104,7 +104,7 @@ impl Handler for MsgRegisterNode {
         }
         let fingerprint = node_fingerprint(&ctx.block.chain_id, operator.bytes()).0.to_vec();
         let new = Node {
-            operator: self.operator,
+            operator: ctx.text(&operator),
             fingerprint: fingerprint.clone().into(),
             moniker: self.moniker,
             endpoint: self.endpoint,
@@ -114,6 +114,7 @@ impl Handler for MsgRegisterNode {
             max_jobs: self.max_jobs,
             status: NodeStatus::Active.into(),
             registered_height: ctx.block.height,
+            engaged: "0".into(),
             ..Node::default()
         };
         nodes::set(ctx.state, &operator, &new)?;

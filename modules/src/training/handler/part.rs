@@ -1,7 +1,9 @@
 //! Parts of a job's proof: each shows all iterations so far, and pays for the new ones.
 
 use super::super::error::Training;
-use super::super::job::{become_, demand, fee, forget_stalls, known, obstacle, record, resume, roots, store, wake};
+use super::super::job::{
+    become_, demand, fee, forget_stalls, free_node, known, obstacle, record, resume, roots, store, wake,
+};
 use super::super::{damaged, end, keys, rules};
 use crate::address::{Address, Prefix};
 use crate::coin::parse_amount;
@@ -214,7 +216,7 @@ pub fn accept(
     if last {
         job.states = message.states;
         become_(ctx, job, Status::Proven, &[]);
-        compute::finish(ctx, &node)?;
+        free_node(ctx, job)?;
         wake(ctx, job, height.saturating_add(rules.release_blocks))?;
         end::delivered_if_all(ctx, job)?;
     } else {
