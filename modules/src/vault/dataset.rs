@@ -2,10 +2,11 @@
 
 use super::error::Vault;
 use super::{damaged, keys, seat};
-use crate::address::Address;
+use crate::address::{Address, Prefix};
 use crate::coin::Coins;
 use crate::context::{load, number, save};
 use crate::error::TxError;
+use std::collections::BTreeSet;
 use zektra_proto::cosmos::base::v1beta1::Coin;
 use zektra_proto::vault::v1::{DatasetRecord, DatasetStatus as Status};
 use zektra_records::dataset_from_pb;
@@ -104,6 +105,22 @@ pub fn bytes(d: &Dataset) -> u64 {
 pub fn check_statement(hash: &[u8]) -> Result<(), TxError> {
     let checked = zektra_records::fingerprint("statement_hash", hash);
     checked.map(drop).map_err(|e| Vault::InvalidStatement.wrap(e))
+}
+
+/// Refuses more vouchers than attestations, and one twice.
+pub fn check_vouchers(vouchers: &[String], prefix: &Prefix) -> Result<(), TxError> {
+    let (wrong, count) = (Vault::InvalidDataset, vouchers.len());
+    if count > MAX_ATTESTATIONS {
+        return Err(wrong.field("vouchers", count, format!("at most {MAX_ATTESTATIONS}")));
+    }
+    let mut known = BTreeSet::new();
+    for (k, text) in vouchers.iter().enumerate() {
+        let address = prefix.parse(text).map_err(|e| e.within(format!("invalid address vouchers[{k}]")))?;
+        if !known.insert(address) {
+            return Err(wrong.field(&format!("vouchers[{k}]"), text, "each voucher once"));
+        }
+    }
+    Ok(())
 }
 
 /// A dataset by its number.

@@ -50,6 +50,8 @@ pub enum Vault {
     SetFull = 41,
     Uncounted = 42,
     NumbersSpent = 43,
+    NotNamed = 44,
+    NotAdmitted = 45,
 }
 
 impl Vault {
@@ -97,6 +99,8 @@ impl Vault {
             Self::SetFull => "set is full",
             Self::Uncounted => "never counted",
             Self::NumbersSpent => "no numbers are left",
+            Self::NotNamed => "the owner has not named it",
+            Self::NotAdmitted => "the curator has not admitted it",
         }
     }
 

@@ -119,6 +119,8 @@ fn write_dataset(state: &mut dyn StateWrite, prefix: &Prefix, found: &GenesisDat
         one_text(prefix, &a.voucher)?;
         dataset::check_statement(&a.statement_hash)?;
     }
+    dataset::check_vouchers(&record.vouchers, prefix)?;
+    record.vouchers.iter().try_for_each(|text| one_text(prefix, text).map(drop))?;
     record.erasure.as_ref().map_or(Ok(()), |e| dataset::check_statement(&e.statement_hash))?;
     if dataset::dataset(state, record.number)?.is_some() {
         return Err(wrong.field("number", record.number, "each number once"));

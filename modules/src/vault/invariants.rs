@@ -159,6 +159,10 @@ fn sets(state: &dyn StateRead) -> Result<(), TxError> {
         let members: BTreeSet<u64> = s.datasets.iter().copied().collect();
         let once = members.len() == s.datasets.len() && members.len() <= set::MAX_MEMBERS;
         demand(once, || format!("set {at} has too many members, or one twice"))?;
+        let admitted: BTreeSet<u64> = s.admitted.iter().copied().collect();
+        let once = admitted.len() == s.admitted.len() && admitted.len() <= set::MAX_MEMBERS;
+        let once = once && admitted.is_disjoint(&members);
+        demand(once, || format!("set {at} has admitted too many, one twice, or a member"))?;
         for member in members {
             let record = dataset::known(state, member)?;
             let same = dataset::stored(&record)?.schema.0[..] == s.schema[..];

@@ -40,9 +40,10 @@ use error::Vault as VaultError;
 use serde_json::Value;
 use zektra_proto::tendermint::abci::ValidatorUpdate;
 use zektra_proto::vault::v1::{
-    MsgActivateDataset, MsgAttest, MsgCreateDataset, MsgCreateSet, MsgDropDraft, MsgGrantUse, MsgJoinSet, MsgLeaveSet,
-    MsgPauseDataset, MsgRaiseAttempt, MsgRegisterSeat, MsgReportErasure, MsgRevokeDataset, MsgRotateSeat,
-    MsgSealDataset, MsgUnpauseDataset, MsgUpdateParams, MsgWithdrawGrant, Params, RevocationPolicy,
+    MsgActivateDataset, MsgAdmitToSet, MsgAttest, MsgCreateDataset, MsgCreateSet, MsgDropDraft, MsgGrantUse,
+    MsgJoinSet, MsgLeaveSet, MsgNameVouchers, MsgPauseDataset, MsgRaiseAttempt, MsgRegisterSeat, MsgReportErasure,
+    MsgRevokeDataset, MsgRotateSeat, MsgSealDataset, MsgUnpauseDataset, MsgUpdateParams, MsgWithdrawGrant, Params,
+    RevocationPolicy,
 };
 use zektra_state::{StateError, StateRead, StateWrite};
 use zektra_statement::record::{Dataset, Seat};
@@ -136,6 +137,7 @@ impl Module for Vault {
             Message::of::<MsgRaiseAttempt>(),
             Message::of::<MsgDropDraft>(),
             Message::of::<MsgSealDataset>(),
+            Message::of::<MsgNameVouchers>(),
             Message::of::<MsgAttest>(),
             Message::of::<MsgActivateDataset>(),
             Message::of::<MsgPauseDataset>(),
@@ -145,6 +147,7 @@ impl Module for Vault {
             Message::of::<MsgGrantUse>(),
             Message::of::<MsgWithdrawGrant>(),
             Message::of::<MsgCreateSet>(),
+            Message::of::<MsgAdmitToSet>(),
             Message::of::<MsgJoinSet>(),
             Message::of::<MsgLeaveSet>(),
         ]

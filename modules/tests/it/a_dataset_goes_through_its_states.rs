@@ -16,6 +16,7 @@ fn at(state: &str) -> World {
     world.register(OWNER, 1).unwrap();
     assert_eq!((world.new_set(OTHER), world.new_set(OTHER)), (1, 2));
     assert_eq!(world.create(OWNER, 1, "rows").unwrap(), 1);
+    world.name(OWNER, 1, &[OTHER]).unwrap();
     if state == "dropped" {
         let owner = world.text(OWNER);
         world.send(MsgDropDraft { owner, dataset: 1 }).unwrap();
@@ -50,10 +51,11 @@ type Action = fn(&mut World) -> Result<(), TxError>;
 
 /// What can be done with a dataset; 0, or the code of the error: for a draft, a sealed, active, paused, revoked, erased and
 /// a dropped one.
-const TABLE: [(&str, Action, [u32; 7]); 14] = [
+const TABLE: [(&str, Action, [u32; 7]); 15] = [
     ("raise the attempt", raise, [0, 11, 11, 11, 11, 11, 10]),
     ("seal", |w| w.seal(OWNER, 1), [0, 11, 11, 11, 11, 11, 10]),
     ("drop", drop_it, [0, 11, 11, 11, 11, 11, 10]),
+    ("name who may vouch", |w| w.name(OWNER, 1, &[OTHER]), [0, 0, 0, 0, 0, 0, 10]),
     ("attest", |w| w.attest(OTHER, 1), [11, 0, 0, 0, 0, 0, 10]),
     ("activate", |w| w.activate(OWNER, 1), [11, 0, 11, 11, 11, 11, 10]),
     ("pause", |w| w.pause(OWNER, 1), [11, 11, 0, 11, 11, 11, 10]),
@@ -173,11 +175,34 @@ fn and_is_bonded_in_full_by_who_has_the_coins() {
     let poor = with(NATIVE, FORTUNE + 1);
     assert_eq!((poor.codespace, poor.code), ("sdk", 5));
     // Whoever vouches does so once, and not everybody.
+    world.name(OWNER, 1, &(2..=17).collect::<Vec<u8>>()).unwrap();
     for k in 2..=16 {
         world.attest(k, 1).unwrap();
     }
     assert_eq!(code(world.attest(16, 1)), Code::VouchedAlready as u32);
     assert_eq!(code(world.attest(17, 1)), Code::TooManyAttestations as u32);
+}
+
+#[test]
+fn and_is_vouched_for_by_whom_its_owner_names() {
+    let mut world = at("sealed");
+    assert_eq!(code(world.name(OTHER, 1, &[OTHER])), Code::NotOwner as u32);
+    // Nobody takes the places of those who know it.
+    for stranger in 3..20 {
+        assert_eq!(code(world.attest(stranger, 1)), Code::NotNamed as u32);
+    }
+    world.name(OWNER, 1, &[4, 5]).unwrap();
+    world.attest(4, 1).unwrap();
+    assert_eq!(code(world.attest(OTHER, 1)), Code::NotNamed as u32);
+    // Others are named in their place; what was said stays.
+    world.name(OWNER, 1, &[]).unwrap();
+    assert_eq!(code(world.attest(5, 1)), Code::NotNamed as u32);
+    assert_eq!(world.record(1).attestations.len(), 2);
+    world.name(OWNER, 1, &[5]).unwrap();
+    world.round_trip();
+    let twice = world.name(OWNER, 1, &[5, 6, 5]).unwrap_err();
+    assert_eq!(twice.log, format!("vouchers[2]: {}, expected each voucher once: invalid dataset", world.text(5)));
+    assert_eq!(code(world.name(OWNER, 1, &[7; 17])), Code::InvalidDataset as u32);
 }
 
 #[test]
@@ -265,7 +290,7 @@ fn and_needs_a_current_seat_of_its_owner() {
         world.send(MsgRotateSeat { owner, old_key, seat: Some(seat(2, 1)) }).unwrap();
     };
     let retired = Code::SeatRetired as u32;
-    for (state, action) in [("draft", 1), ("sealed", 4), ("active", 12), ("paused", 6), ("active", 11)] {
+    for (state, action) in [("draft", 1), ("sealed", 5), ("active", 13), ("paused", 7), ("active", 12)] {
         let mut world = at(state);
         rotate(&mut world);
         let (name, act, _) = TABLE[action];

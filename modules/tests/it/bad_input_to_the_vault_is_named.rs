@@ -6,9 +6,10 @@ use zektra_modules::coin::coin;
 use zektra_modules::module::Handler;
 use zektra_modules::vault::{Vault, error::Vault as Code};
 use zektra_proto::vault::v1::{
-    MsgActivateDataset, MsgAttest, MsgCreateDataset, MsgCreateSet, MsgDropDraft, MsgGrantUse, MsgJoinSet, MsgLeaveSet,
-    MsgPauseDataset, MsgRaiseAttempt, MsgRegisterSeat, MsgReportErasure, MsgRevokeDataset, MsgRotateSeat,
-    MsgSealDataset, MsgUnpauseDataset, MsgUpdateParams, MsgWithdrawGrant, Params, Seat, Terms,
+    MsgActivateDataset, MsgAdmitToSet, MsgAttest, MsgCreateDataset, MsgCreateSet, MsgDropDraft, MsgGrantUse,
+    MsgJoinSet, MsgLeaveSet, MsgNameVouchers, MsgPauseDataset, MsgRaiseAttempt, MsgRegisterSeat, MsgReportErasure,
+    MsgRevokeDataset, MsgRotateSeat, MsgSealDataset, MsgUnpauseDataset, MsgUpdateParams, MsgWithdrawGrant, Params,
+    Seat, Terms,
 };
 
 /// A dataset that is a draft, 1, and an active one, 2.
@@ -191,9 +192,9 @@ fn of_statements_bonds_sets_and_parameters() {
         let message = MsgActivateDataset { owner: owner.clone(), dataset: 2, bond };
         refused(&mut world, message, Code::InvalidBond, begins, true);
     }
-    let message = MsgCreateSet { curator: owner.clone(), name: "ä".into(), schema: hash(1) };
+    let message = MsgCreateSet { curator: owner.clone(), name: "ä".into(), schema: hash(1), open: true };
     refused(&mut world, message, Code::InvalidSet, "name: ", true);
-    let message = MsgCreateSet { curator: owner.clone(), name: "a".into(), schema: short };
+    let message = MsgCreateSet { curator: owner.clone(), name: "a".into(), schema: short, open: true };
     refused(&mut world, message, Code::InvalidSet, "schema: 31 bytes, expected 32 bytes", true);
     let authority = world.ground.prefix.text(&authority());
     let params = |denom: &str, min_bond: &str| Some(Params { denom: denom.into(), min_bond: min_bond.into() });
@@ -213,7 +214,7 @@ fn of_statements_bonds_sets_and_parameters() {
     world.send(MsgUpdateParams { authority, params: params("uother", "5") }).unwrap();
     let dataset = world.create(OWNER, 1, "more").unwrap();
     world.seal(OWNER, dataset).unwrap();
-    world.attest(OTHER, dataset).unwrap();
+    world.attest(OWNER, dataset).unwrap();
     refused(
         &mut world,
         MsgActivateDataset { owner: owner.clone(), dataset, bond: Some(coin(NATIVE, 5)) },
@@ -239,6 +240,8 @@ fn of_addresses() {
         MsgRaiseAttempt { owner: text(), dataset: 1 }.check(prefix),
         MsgDropDraft { owner: text(), dataset: 1 }.check(prefix),
         MsgSealDataset { owner: text(), ..world.sealing(OWNER, 1) }.check(prefix),
+        MsgNameVouchers { owner: text(), dataset: 1, vouchers: vec![] }.check(prefix),
+        MsgNameVouchers { owner: prefix.text(&person(1)), dataset: 1, vouchers: vec![text()] }.check(prefix),
         MsgAttest { voucher: text(), dataset: 1, statement_hash: statement_hash.clone() }.check(prefix),
         MsgActivateDataset { owner: text(), dataset: 1, bond }.check(prefix),
         MsgPauseDataset { owner: text(), dataset: 1 }.check(prefix),
@@ -249,7 +252,8 @@ fn of_addresses() {
         MsgGrantUse { owner: prefix.text(&person(1)), dataset: 1, terms: Some(Terms { grantee: text(), ..terms() }) }
             .check(prefix),
         MsgWithdrawGrant { owner: text(), grant: 1 }.check(prefix),
-        MsgCreateSet { curator: text(), name, schema: hash(1) }.check(prefix),
+        MsgCreateSet { curator: text(), name, schema: hash(1), open: true }.check(prefix),
+        MsgAdmitToSet { curator: text(), set: 1, dataset: 1 }.check(prefix),
         MsgJoinSet { owner: text(), set: 1, dataset: 1 }.check(prefix),
         MsgLeaveSet { sender: text(), set: 1, dataset: 1 }.check(prefix),
         MsgUpdateParams { authority: text(), params: None }.check(prefix),

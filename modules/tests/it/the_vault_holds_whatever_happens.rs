@@ -1,6 +1,6 @@
 //! Random histories: after each step all must hold that ever must, and what jobs took is what is counted.
 
-use crate::vault_world::{LINEAR, NATIVE, World, key, seat, terms};
+use crate::vault_world::{LINEAR, NATIVE, World, hash, key, seat, terms};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -8,8 +8,8 @@ use zektra_modules::coin::coin;
 use zektra_modules::error::TxError;
 use zektra_modules::vault::{self, Use};
 use zektra_proto::vault::v1::{
-    MsgActivateDataset, MsgDropDraft, MsgLeaveSet, MsgRaiseAttempt, MsgRotateSeat, MsgUnpauseDataset, MsgWithdrawGrant,
-    RevocationPolicy, Terms,
+    MsgActivateDataset, MsgAdmitToSet, MsgCreateSet, MsgDropDraft, MsgLeaveSet, MsgRaiseAttempt, MsgRotateSeat,
+    MsgUnpauseDataset, MsgWithdrawGrant, RevocationPolicy, Terms,
 };
 
 #[derive(Clone, Debug)]
@@ -28,7 +28,8 @@ enum Step {
     Erase(u64),
     Grant(u64, [u64; 4], bool),
     Withdraw(u64),
-    NewSet,
+    NewSet(bool),
+    Admit(u64, u64),
     Join(u64, u64),
     Leave(u64, u64),
     Take(u64, [u64; 3]),
@@ -54,7 +55,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (dataset(), [0..3000u64, 1..40u64, 1..400u64, 0..60u64], any::<bool>())
             .prop_map(|(dataset, numbers, all)| Step::Grant(dataset, numbers, all)),
         1 => (1..8u64).prop_map(Step::Withdraw),
-        1 => Just(Step::NewSet),
+        1 => any::<bool>().prop_map(Step::NewSet),
+        1 => (1..3u64, dataset()).prop_map(|(set, dataset)| Step::Admit(set, dataset)),
         2 => (1..3u64, dataset()).prop_map(|(set, dataset)| Step::Join(set, dataset)),
         1 => (1..3u64, dataset()).prop_map(|(set, dataset)| Step::Leave(set, dataset)),
         8 => (dataset(), [0..4000u64, 0..6u64, 0..60u64]).prop_map(|(dataset, numbers)| Step::Take(dataset, numbers)),
@@ -98,7 +100,10 @@ fn make(world: &mut World, ledger: &mut Ledger, step: &Step) -> Result<(), TxErr
         Step::Raise(dataset) => world.send(MsgRaiseAttempt { owner: of(world, dataset).1, dataset }).map(drop),
         Step::Drop(dataset) => world.send(MsgDropDraft { owner: of(world, dataset).1, dataset }).map(drop),
         Step::Seal(dataset) => world.seal(owner(world, dataset), dataset),
-        Step::Attest(who, dataset) => world.attest(who, dataset),
+        Step::Attest(who, dataset) => {
+            world.name(of(world, dataset).0, dataset, &[who])?;
+            world.attest(who, dataset)
+        }
         Step::Activate(dataset, bond) => {
             let bond = Some(coin(NATIVE, bond));
             world.send(MsgActivateDataset { owner: of(world, dataset).1, dataset, bond }).map(drop)
@@ -117,10 +122,11 @@ fn make(world: &mut World, ledger: &mut Ledger, step: &Step) -> Result<(), TxErr
             let dataset = vault::grant(&world.ground.state, grant).unwrap().map_or(0, |g| g.dataset);
             world.send(MsgWithdrawGrant { owner: of(world, dataset).1, grant }).map(drop)
         }
-        Step::NewSet => {
-            world.new_set(4);
-            Ok(())
+        Step::NewSet(open) => {
+            let (curator, name, schema) = (world.text(2), "all".into(), hash(9));
+            world.send(MsgCreateSet { curator, name, schema, open }).map(drop)
         }
+        Step::Admit(set, dataset) => world.send(MsgAdmitToSet { curator: world.text(2), set, dataset }).map(drop),
         Step::Join(set, dataset) => world.join(owner(world, dataset), set, dataset),
         Step::Leave(set, dataset) => world.send(MsgLeaveSet { sender: of(world, dataset).1, set, dataset }).map(drop),
         Step::Take(dataset, [rows, passes, opened]) => {

@@ -10,8 +10,8 @@ use zektra_modules::{Module, auth, bank};
 use zektra_proto::cosmos::bank::v1beta1::{Balance, GenesisState};
 use zektra_proto::vault::v1::{
     DatasetRecord, DatasetStatus as Status, MsgActivateDataset, MsgAttest, MsgCreateDataset, MsgCreateSet, MsgGrantUse,
-    MsgJoinSet, MsgPauseDataset, MsgRegisterSeat, MsgReportErasure, MsgRevokeDataset, MsgSealDataset, RevocationPolicy,
-    Seat, Terms,
+    MsgJoinSet, MsgNameVouchers, MsgPauseDataset, MsgRegisterSeat, MsgReportErasure, MsgRevokeDataset, MsgSealDataset,
+    RevocationPolicy, Seat, Terms,
 };
 use zektra_state::{Empty, StateDelta, StateWrite as _};
 use zektra_statement::digest::Commitment;
@@ -166,6 +166,11 @@ impl World {
         })
     }
 
+    pub fn name(&mut self, owner: u8, dataset: u64, vouchers: &[u8]) -> Result<(), TxError> {
+        let vouchers = vouchers.iter().map(|k| self.text(*k)).collect();
+        self.send(MsgNameVouchers { owner: self.text(owner), dataset, vouchers }).map(drop)
+    }
+
     pub fn attest(&mut self, voucher: u8, dataset: u64) -> Result<(), TxError> {
         self.send(MsgAttest { voucher: self.text(voucher), dataset, statement_hash: hash(5) }).map(drop)
     }
@@ -191,9 +196,10 @@ impl World {
         self.send(MsgGrantUse { owner: self.text(owner), dataset, terms: Some(terms) }).map(|r| r.grant)
     }
 
+    /// A set that whoever wants may join.
     pub fn new_set(&mut self, curator: u8) -> u64 {
         let curator = self.text(curator);
-        self.send(MsgCreateSet { curator, name: "all".into(), schema: hash(9) }).unwrap().set
+        self.send(MsgCreateSet { curator, name: "all".into(), schema: hash(9), open: true }).unwrap().set
     }
 
     pub fn join(&mut self, owner: u8, set: u64, dataset: u64) -> Result<(), TxError> {

@@ -177,6 +177,7 @@ impl Demo {
         let record = self.ask(&["query", "vault", "dataset", &datasets[0]])?;
         let schema = record["dataset"]["dataset"]["schema"].as_str().context("no schema")?.to_string();
         self.tx(&["vault", "create-set", "cells", &schema, "--from", "alice"])?;
+        self.tx(&["vault", "admit-to-set", "1", &datasets[1], "--from", "alice"])?;
         for (name, number) in ["alice", "bob"].into_iter().zip(&datasets) {
             self.tx(&["vault", "join-set", "1", number, "--from", name])?;
         }

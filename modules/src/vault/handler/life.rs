@@ -12,9 +12,32 @@ use crate::vault::{account, dataset, demand_owner, one_text, params, seat};
 use zektra_proto::cosmos::base::v1beta1::Coin;
 use zektra_proto::vault::v1::{
     Attestation, DatasetStatus as Status, Erasure, MsgActivateDataset, MsgActivateDatasetResponse, MsgAttest,
-    MsgAttestResponse, MsgPauseDataset, MsgPauseDatasetResponse, MsgReportErasure, MsgReportErasureResponse,
-    MsgRevokeDataset, MsgRevokeDatasetResponse, MsgUnpauseDataset, MsgUnpauseDatasetResponse,
+    MsgAttestResponse, MsgNameVouchers, MsgNameVouchersResponse, MsgPauseDataset, MsgPauseDatasetResponse,
+    MsgReportErasure, MsgReportErasureResponse, MsgRevokeDataset, MsgRevokeDatasetResponse, MsgUnpauseDataset,
+    MsgUnpauseDatasetResponse,
 };
+
+impl Handler for MsgNameVouchers {
+    type Response = MsgNameVouchersResponse;
+
+    fn signers(&self) -> Vec<&str> {
+        vec![&self.owner]
+    }
+
+    fn check(&self, prefix: &Prefix) -> Result<(), TxError> {
+        demand_owner(prefix, &self.owner)?;
+        dataset::check_vouchers(&self.vouchers, prefix)
+    }
+
+    fn handle(self, ctx: &mut Context<'_>) -> Result<MsgNameVouchersResponse, TxError> {
+        let mut record = dataset::owned(ctx.state, self.dataset, &one_text(ctx, &self.owner)?)?;
+        record.vouchers = self.vouchers.iter().map(|text| one_text(ctx, text)).collect::<Result<_, _>>()?;
+        dataset::set(ctx.state, &record)?;
+        let facts = [("dataset", self.dataset.to_string()), ("vouchers", record.vouchers.join(","))];
+        ctx.emit("vault_vouchers_named", facts);
+        Ok(MsgNameVouchersResponse {})
+    }
+}
 
 impl Handler for MsgAttest {
     type Response = MsgAttestResponse;
@@ -33,6 +56,10 @@ impl Handler for MsgAttest {
         let voucher = one_text(ctx, &voucher)?;
         let mut record = dataset::known(ctx.state, number)?;
         dataset::demand_status(&record, &[Status::Sealed, Status::Active, Status::Paused, Status::Revoked])?;
+        // Else anybody could take the places of those who know it.
+        if record.owner != voucher && !record.vouchers.contains(&voucher) {
+            return Err(Vault::NotNamed.wrap(format!("dataset {number}: {voucher}")));
+        }
         if record.attestations.iter().any(|a| a.voucher == voucher) {
             return Err(Vault::VouchedAlready.wrap(format!("dataset {number}: {voucher}")));
         }

@@ -7,8 +7,8 @@ use crate::module::Handler;
 use crate::vault::error::Vault;
 use crate::vault::{dataset, demand_owner, keys, next, one_text, seat, set};
 use zektra_proto::vault::v1::{
-    DatasetSet, DatasetStatus as Status, MsgCreateSet, MsgCreateSetResponse, MsgJoinSet, MsgJoinSetResponse,
-    MsgLeaveSet, MsgLeaveSetResponse,
+    DatasetSet, DatasetStatus as Status, MsgAdmitToSet, MsgAdmitToSetResponse, MsgCreateSet, MsgCreateSetResponse,
+    MsgJoinSet, MsgJoinSetResponse, MsgLeaveSet, MsgLeaveSetResponse,
 };
 
 impl Handler for MsgCreateSet {
@@ -25,14 +25,50 @@ impl Handler for MsgCreateSet {
     }
 
     fn handle(self, ctx: &mut Context<'_>) -> Result<MsgCreateSetResponse, TxError> {
-        let Self { curator, name, schema } = self;
+        let Self { curator, name, schema, open } = self;
         let curator = one_text(ctx, &curator)?;
         let number = next(ctx.state, keys::NEXT_SET)?;
         let created_height = ctx.block.height;
-        let new = DatasetSet { number, curator: curator.clone(), name, schema, datasets: vec![], created_height };
+        let (datasets, admitted) = (vec![], vec![]);
+        let new =
+            DatasetSet { number, curator: curator.clone(), name, schema, datasets, created_height, open, admitted };
         set::store(ctx.state, &new)?;
         ctx.emit("vault_set_created", [("set", number.to_string()), ("curator", curator)]);
         Ok(MsgCreateSetResponse { set: number })
+    }
+}
+
+impl Handler for MsgAdmitToSet {
+    type Response = MsgAdmitToSetResponse;
+
+    fn signers(&self) -> Vec<&str> {
+        vec![&self.curator]
+    }
+
+    fn check(&self, prefix: &Prefix) -> Result<(), TxError> {
+        prefix.parse(&self.curator).map(drop).map_err(|e| e.within("invalid curator address"))
+    }
+
+    fn handle(self, ctx: &mut Context<'_>) -> Result<MsgAdmitToSetResponse, TxError> {
+        let Self { curator, set: number, dataset: member } = self;
+        let mut found = set::known(ctx.state, number)?;
+        let curator = one_text(ctx, &curator)?;
+        if found.curator != curator {
+            let whose = format!("set {number}: owned by {}, not by {curator}", found.curator);
+            return Err(Vault::NotOwner.wrap(whose));
+        }
+        dataset::known(ctx.state, member)?;
+        if found.datasets.contains(&member) || found.admitted.contains(&member) {
+            return Err(Vault::MemberAlready.wrap(format!("set {number}: dataset {member}")));
+        }
+        if found.admitted.len() >= set::MAX_MEMBERS {
+            let most = format!("set {number}: at most {} that have not joined", set::MAX_MEMBERS);
+            return Err(Vault::SetFull.wrap(most));
+        }
+        found.admitted.push(member);
+        set::store(ctx.state, &found)?;
+        ctx.emit("vault_set_admitted", [("set", number.to_string()), ("dataset", member.to_string())]);
+        Ok(MsgAdmitToSetResponse {})
     }
 }
 
@@ -63,10 +99,15 @@ impl Handler for MsgJoinSet {
         if joined.datasets.contains(&member) {
             return Err(Vault::MemberAlready.wrap(format!("set {number}: dataset {member}")));
         }
+        let admitted = joined.admitted.iter().position(|&m| m == member);
+        if !joined.open && joined.curator != record.owner && admitted.is_none() {
+            return Err(Vault::NotAdmitted.wrap(format!("set {number}: dataset {member}")));
+        }
         if joined.datasets.len() >= set::MAX_MEMBERS {
             return Err(Vault::SetFull.wrap(format!("set {number}: at most {} members", set::MAX_MEMBERS)));
         }
         joined.datasets.push(member);
+        admitted.map(|at| joined.admitted.remove(at));
         set::store(ctx.state, &joined)?;
         ctx.emit("vault_set_joined", [("set", number.to_string()), ("dataset", member.to_string())]);
         Ok(MsgJoinSetResponse {})
@@ -91,9 +132,13 @@ impl Handler for MsgLeaveSet {
         if left.curator != sender {
             dataset::owned(ctx.state, member, &sender)?;
         }
-        let at = left.datasets.iter().position(|&m| m == member);
-        let at = at.ok_or_else(|| Vault::NotMember.wrap(format!("set {number}: dataset {member}")))?;
-        left.datasets.remove(at);
+        let before = (left.datasets.len(), left.admitted.len());
+        left.datasets.retain(|&m| m != member);
+        // Nor may it join any more without being admitted again.
+        left.admitted.retain(|&m| m != member);
+        if (left.datasets.len(), left.admitted.len()) == before {
+            return Err(Vault::NotMember.wrap(format!("set {number}: dataset {member}")));
+        }
         set::store(ctx.state, &left)?;
         ctx.emit("vault_set_left", [("set", number.to_string()), ("dataset", member.to_string())]);
         Ok(MsgLeaveSetResponse {})
