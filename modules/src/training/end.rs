@@ -6,7 +6,7 @@
 //! | aborted | its last slice of what is proven | no last slice | back; that of who owes is lost |
 //! | failed, a release is missing | all | all; the last slice of who did not release is the developer's | back; that of who did not is lost |
 //! | failed, no node or no time is left | no last slice | no last slice | back |
-//! | expired | nothing | nothing | back |
+//! | expired | what it is paid for its place, if it was drawn | nothing | back |
 //!
 //! The rest of the escrow goes back to the developer. Of a lost deposit half is burned, half goes to whoever it was
 //! owed to: the node for an answer, the developer for a release.
@@ -127,8 +127,20 @@ fn close(ctx: &mut Context<'_>, job: &mut ChainJob, status: Status, reason: Stri
     store(ctx, job)
 }
 
+/// Pays the node that kept a place for an order which was never locked, whoever is to blame: else a developer could, for
+/// nothing, order again and again until the draw falls on the node that it wants.
+fn pay_place(ctx: &mut Context<'_>, job: &ChainJob) -> Result<(), TxError> {
+    if job.node.is_empty() {
+        return Ok(());
+    }
+    let amount = market::fraction(compute_fee(job), rules(ctx.state)?.cancel_fee.into(), 10_000);
+    let node = ctx.parse(&job.node)?;
+    market::pay_compute(ctx, job.number, amount, &node, None).map(drop)
+}
+
 /// Ends a job that was not locked.
 pub(super) fn expire(ctx: &mut Context<'_>, job: &mut ChainJob, reason: String) -> Result<(), TxError> {
+    pay_place(ctx, job)?;
     close(ctx, job, Status::Expired, reason)
 }
 

@@ -27,6 +27,7 @@ pub fn default(native: &str) -> Value {
         miss_slash: 1000,
         max_rescues: 3,
         max_stalls: 16,
+        cancel_fee: 1000,
     };
     json::write(&GenesisState { params: Some(rules), next_job: 1, ..GenesisState::default() })
         .expect("a genesis state is served")

@@ -7,6 +7,8 @@ use zektra_proto::training::v1::{JobStatus as Status, MsgCancel, MsgOrder, MsgUp
 use zektra_proto::vault::v1::{MsgReportErasure, MsgRevokeDataset, MsgWithdrawGrant, RevocationPolicy};
 
 const OWNERS: [u8; 2] = [ALICE, BOB];
+/// A tenth of eight units for 7 each: what the place of a job costs that is never locked.
+const PLACE: u128 = 5;
 
 pub fn revoke(jobs: &mut Jobs, owner: u8) {
     let message = MsgRevokeDataset { owner: jobs.text(owner), dataset: u64::from(owner - 1) };
@@ -130,7 +132,8 @@ fn expired_without_a_member() {
     jobs.join(job, 2);
     jobs.pass_due(job);
     jobs.demand_over(job, Status::Expired);
-    assert_eq!([DEVELOPER, ALICE, BOB].map(|who| jobs.held(who)), before);
+    let [developer, alice, bob] = before;
+    assert_eq!([DEVELOPER, ALICE, BOB].map(|who| jobs.held(who)), [developer - PLACE, alice, bob]);
     assert_eq!(jobs.job(job).reason, format!("not joined in time by {}", jobs.text(BOB)));
     demand_idle(&jobs);
 }
@@ -139,11 +142,18 @@ fn expired_without_a_member() {
 fn expired_when_the_developer_takes_it_back() {
     let mut jobs = Jobs::new();
     let before = jobs.held(DEVELOPER);
-    let job = jobs.drawn();
+    // Before the draw it costs nothing.
+    let job = jobs.open();
     let cancel = MsgCancel { developer: jobs.text(DEVELOPER), job };
     jobs.send(cancel.clone()).unwrap();
     jobs.demand_over(job, Status::Expired);
     assert_eq!(jobs.held(DEVELOPER), before);
+    // Then a tenth of the computation's fee, for the node: draws are not for nothing.
+    let job = jobs.drawn();
+    let (node, had) = (node_of(&jobs, job), jobs.held(node_of(&jobs, job)));
+    jobs.send(MsgCancel { job, ..cancel.clone() }).unwrap();
+    jobs.demand_over(job, Status::Expired);
+    assert_eq!((jobs.held(DEVELOPER), jobs.held(node)), (before - PLACE, had + PLACE));
     demand_idle(&jobs);
     let job = jobs.drawn();
     jobs.join(job, 1);
@@ -253,6 +263,6 @@ fn with_what_a_developer_in_capitals_put_aside() {
     jobs.join(job, 2);
     jobs.pass_due(job);
     jobs.demand_over(job, Status::Expired);
-    assert_eq!(jobs.held(DEVELOPER), FORTUNE);
+    assert_eq!(jobs.held(DEVELOPER), FORTUNE - PLACE);
     assert_eq!(coin(TOKEN).denom, DENOM);
 }

@@ -1,12 +1,14 @@
 use crate::jobs::*;
 use crate::vault_world::{World, hash, key, seat};
 use crate::work::{DENOM, TOKEN, coin, each_refused};
+use zektra_modules::Module as _;
 use zektra_modules::authority::authority;
 use zektra_modules::coin::coin as any_coin;
+use zektra_modules::training::{self, Training};
 use zektra_proto::market::v1::MsgClose;
 use zektra_proto::proofs::v1::{CircuitStatus, MsgSetCircuitStatus};
 use zektra_proto::training::v1::{
-    MsgAnswerStall, MsgCancel, MsgOrder, MsgRelease, MsgReportStall, StateEntry, StateList,
+    MsgAnswerStall, MsgCancel, MsgOrder, MsgRelease, MsgReportStall, MsgUpdateParams, Rules, StateEntry, StateList,
 };
 use zektra_proto::vault::v1::{MsgRotateSeat, RevocationPolicy, Terms};
 use zektra_records::template_to_pb;
@@ -292,4 +294,38 @@ fn when_others_speak() {
     jobs.send(right.clone()).unwrap();
     assert_eq!(code(jobs.send(right)), ("training", 22));
     assert!(jobs.held(ALICE) > TOKEN);
+}
+
+#[test]
+fn when_its_rules_change() {
+    let mut jobs = Jobs::new();
+    let authority = jobs.ground.prefix.text(&authority());
+    let right = MsgUpdateParams { authority, params: Some(rules()) };
+    fn set(m: &mut MsgUpdateParams, change: impl Fn(&mut Rules)) {
+        change(m.params.as_mut().unwrap());
+    }
+    each_refused(
+        &mut jobs.ground,
+        &right,
+        &[
+            (&|m| m.params = None, ("sdk", 18), "params: missing"),
+            (&|m| m.authority = m.authority.replace('q', "p"), ("sdk", 7), "invalid authority address"),
+            (&|m| set(m, |r| r.part_blocks = 0), ("sdk", 18), "part_blocks 0: expected 1 to"),
+            (&|m| set(m, |r| r.miss_slash = 10_001), ("sdk", 18), "miss_slash 10001: expected at most 10000"),
+            (&|m| set(m, |r| r.cancel_fee = 10_001), ("sdk", 18), "cancel_fee 10001: expected at most 10000"),
+            // As many nodes as attempts that hiding is counted for: the first, and seven that take over.
+            (&|m| set(m, |r| r.max_rescues = 8), ("sdk", 18), "max_rescues 8: expected at most 7"),
+            (&|m| set(m, |r| r.max_stalls = 101), ("sdk", 18), "max_stalls 101: expected at most 100"),
+            (&|m| set(m, |r| r.deposit = None), ("sdk", 18), "deposit.denom"),
+        ],
+    );
+    let most = Rules { max_rescues: 7, ..rules() };
+    jobs.send(MsgUpdateParams { params: Some(most.clone()), ..right }).unwrap();
+    assert_eq!(training::rules(&jobs.ground.state).unwrap(), most);
+    // A genesis file is held to the same.
+    let mut genesis = Training.default_genesis(DENOM);
+    Training.check_genesis(&genesis, &jobs.ground.prefix).unwrap();
+    genesis["params"]["max_rescues"] = 8.into();
+    let refused = Training.check_genesis(&genesis, &jobs.ground.prefix).unwrap_err();
+    assert!(refused.to_string().contains("max_rescues 8: expected at most 7"), "{refused}");
 }

@@ -59,6 +59,7 @@ pub fn rules() -> Rules {
         miss_slash: 1000,
         max_rescues: 2,
         max_stalls: 2,
+        cancel_fee: 1000,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::context::{Context, save};
 use crate::error::{Sdk, TxError};
 use crate::module::Handler;
 use zektra_proto::training::v1::{MsgUpdateParams, MsgUpdateParamsResponse, Rules};
+use zektra_statement::record::MAX_ATTEMPTS;
 
 /// Blocks that a span may have.
 const MOST: u64 = 100_000_000;
@@ -26,6 +27,7 @@ pub fn check(rules: &Rules) -> Result<(), TxError> {
         miss_slash,
         max_rescues,
         max_stalls,
+        cancel_fee,
     } = rules;
     let wrong = |field: &str, value: &dyn std::fmt::Display, expected: &str| {
         Err(Sdk::InvalidRequest.wrap(format!("{field} {value}: expected {expected}")))
@@ -43,15 +45,17 @@ pub fn check(rules: &Rules) -> Result<(), TxError> {
             return wrong(field, blocks, "1 to 100000000 blocks");
         }
     }
-    for (field, points) in [("last_slice", last_slice), ("miss_slash", miss_slash)] {
+    for (field, points) in [("last_slice", last_slice), ("miss_slash", miss_slash), ("cancel_fee", cancel_fee)] {
         if *points > 10_000 {
             return wrong(field, points, "at most 10000 basis points");
         }
     }
-    for (field, count) in [("max_rescues", max_rescues), ("max_stalls", max_stalls)] {
-        if *count > 100 {
-            return wrong(field, count, "at most 100");
-        }
+    if *max_rescues >= MAX_ATTEMPTS {
+        let most = format!("at most {}: hiding is counted for {MAX_ATTEMPTS} nodes at most", MAX_ATTEMPTS - 1);
+        return wrong("max_rescues", max_rescues, &most);
+    }
+    if *max_stalls > 100 {
+        return wrong("max_stalls", max_stalls, "at most 100");
     }
     let deposit = deposit.clone().unwrap_or_default();
     if !is_denom(&deposit.denom) {
