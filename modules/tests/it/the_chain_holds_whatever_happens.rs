@@ -20,8 +20,8 @@ fn simulate(operations: u64) -> simulation::Simulation {
 }
 
 #[test]
-fn in_two_thousand_operations() {
-    simulate(2_000).demand_all();
+fn in_four_thousand_operations() {
+    simulate(4_000).demand_all();
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn percent(chance: &mut Chance, most: u64) -> Dec {
 /// Contents of proposals: what they are called, and their messages.
 pub fn content(world: &World, chance: &mut Chance) -> Option<(&'static str, Vec<Any>)> {
     let gov = world.text(&authority());
-    Some(match chance.below(15) {
+    Some(match chance.below(17) {
         0 => ("text", vec![]),
         1 => {
             let params = Some(stake::params(world, chance));
@@ -62,6 +62,7 @@ pub fn content(world: &World, chance: &mut Chance) -> Option<(&'static str, Vec<
         }
         12 => ("no upgrade", vec![any(&MsgCancelUpgrade { authority: gov })]),
         13 => ("own", vec![own(world, chance, gov)?]),
+        14 | 15 => ("jobs", vec![super::jobs::change(chance, gov)]),
         _ => {
             let (first, second) = (spend(world, chance, gov.clone())?, own(world, chance, gov)?);
             ("two", vec![first, second])

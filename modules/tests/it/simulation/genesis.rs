@@ -14,6 +14,7 @@ use zektra_proto::cosmos::slashing::v1beta1::GenesisState as SlashingState;
 use zektra_proto::cosmos::staking::v1beta1::{CommissionRates, Description, MsgCreateValidator};
 use zektra_proto::tendermint::abci::ValidatorUpdate;
 use zektra_proto::tendermint::types::{BlockParams, ConsensusParams, EvidenceParams, ValidatorParams};
+use zektra_proto::training::v1::Rules;
 use zektra_proto::{Duration, comet};
 use zektra_state::{Empty, StateDelta, StateRead as _, StateWrite as _};
 
@@ -51,6 +52,11 @@ pub fn creation(world: &World, k: u64, key: &[u8; 32], percent: u64, value: Coin
     }
 }
 
+/// Short times for jobs, and enough for members to join.
+fn rules() -> Value {
+    zektra_proto::json::write(&Rules { join_blocks: 40, ..crate::jobs::rules() }).unwrap()
+}
+
 /// Default genesis files with shorter times, and accounts with coins.
 fn part(world: &World, module: &dyn zektra_modules::Module) -> Value {
     let mut part = module.default_genesis(NATIVE);
@@ -82,6 +88,14 @@ fn part(world: &World, module: &dyn zektra_modules::Module) -> Value {
             part["params"]["max_validators"] = json!(8);
             part["params"]["historical_entries"] = json!(20);
         }
+        "training" => part["params"] = rules(),
+        "compute" => {
+            part["params"]["unbonding_blocks"] = json!("30");
+            // Whoever has missed gets work again: there are few nodes.
+            part["params"]["min_reputation"] = json!(0);
+        }
+        "market" => part["params"]["notice_blocks"] = json!("10"),
+        "proofs" => part["params"]["epoch_blocks"] = json!("25"),
         "mint" => part["params"]["blocks_per_year"] = json!("20000"),
         _ => {}
     }

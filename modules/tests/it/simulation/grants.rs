@@ -1,10 +1,11 @@
 //! Messages of those who act or pay for others.
 
+use super::any;
 use super::chance::Chance;
 use super::genesis::{ACCOUNTS, FEE, NATIVE, span};
+use super::messages::MESSAGES;
 use super::stake::any_validator;
 use super::world::{World, account, guardian};
-use super::{MESSAGES, any};
 use prost::{Message as _, Name as _};
 use zektra_modules::address::Address;
 use zektra_modules::coin::{Coins, coin};

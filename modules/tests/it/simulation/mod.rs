@@ -3,14 +3,18 @@
 
 pub mod chance;
 mod contents;
+mod data;
 mod genesis;
 mod grants;
+mod jobs;
+mod messages;
 mod proposals;
 mod stake;
 mod world;
 
 use chance::Chance;
 use genesis::ACCOUNTS;
+use messages::{Kind, MESSAGES, SENT};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -29,58 +33,6 @@ const LIFE: u64 = 10_000;
 pub fn any<M: prost::Name>(message: &M) -> Any {
     Any { type_url: format!("/{}", M::full_name()), value: message.encode_to_vec() }
 }
-
-/// A kind of message: how often it is sent, and what somebody could send of it now.
-pub struct Kind {
-    pub url: &'static str,
-    often: u64,
-    pub make: fn(&World, &mut Chance, &Address) -> Option<Any>,
-}
-
-const fn kind(url: &'static str, often: u64, make: fn(&World, &mut Chance, &Address) -> Option<Any>) -> Kind {
-    Kind { url, often, make }
-}
-
-pub const MESSAGES: [Kind; 32] = [
-    kind("/cosmos.staking.v1beta1.MsgCreateValidator", 20, stake::create),
-    kind("/cosmos.staking.v1beta1.MsgEditValidator", 15, stake::edit),
-    kind("/cosmos.staking.v1beta1.MsgDelegate", 80, stake::delegate),
-    kind("/cosmos.staking.v1beta1.MsgBeginRedelegate", 60, stake::redelegate),
-    kind("/cosmos.staking.v1beta1.MsgUndelegate", 60, stake::undelegate),
-    kind("/cosmos.staking.v1beta1.MsgCancelUnbondingDelegation", 20, stake::cancel),
-    kind("/cosmos.distribution.v1beta1.MsgWithdrawDelegatorReward", 30, stake::withdraw),
-    kind("/cosmos.distribution.v1beta1.MsgWithdrawValidatorCommission", 15, stake::commission),
-    kind("/cosmos.distribution.v1beta1.MsgSetWithdrawAddress", 10, stake::withdraw_address),
-    kind("/cosmos.distribution.v1beta1.MsgFundCommunityPool", 10, stake::fund),
-    kind("/cosmos.distribution.v1beta1.MsgDepositValidatorRewardsPool", 10, stake::reward),
-    kind("/cosmos.bank.v1beta1.MsgSend", 20, stake::send),
-    kind("/cosmos.bank.v1beta1.MsgMultiSend", 10, stake::send_many),
-    kind("/cosmos.slashing.v1beta1.MsgUnjail", 30, stake::unjail),
-    kind("/cosmos.gov.v1.MsgSubmitProposal", 50, proposals::submit),
-    kind("/cosmos.gov.v1.MsgDeposit", 40, proposals::deposit),
-    kind("/cosmos.gov.v1.MsgVote", 80, proposals::vote),
-    kind("/cosmos.gov.v1.MsgVoteWeighted", 20, proposals::vote_weighted),
-    kind("/cosmos.gov.v1.MsgCancelProposal", 10, proposals::cancel),
-    kind("/cosmos.gov.v1beta1.MsgSubmitProposal", 10, proposals::older_submit),
-    kind("/cosmos.gov.v1beta1.MsgDeposit", 10, proposals::older_deposit),
-    kind("/cosmos.gov.v1beta1.MsgVote", 20, proposals::older_vote),
-    kind("/cosmos.gov.v1beta1.MsgVoteWeighted", 10, proposals::older_vote_weighted),
-    kind("/cosmos.authz.v1beta1.MsgGrant", 30, grants::grant),
-    kind("/cosmos.authz.v1beta1.MsgExec", 40, grants::exec),
-    kind("/cosmos.authz.v1beta1.MsgRevoke", 10, grants::revoke),
-    kind("/cosmos.feegrant.v1beta1.MsgGrantAllowance", 20, grants::allow),
-    kind("/cosmos.feegrant.v1beta1.MsgRevokeAllowance", 10, grants::disallow),
-    kind("/cosmos.feegrant.v1beta1.MsgPruneAllowances", 5, grants::prune),
-    // What grants of the module of governance let others do.
-    kind("/cosmos.staking.v1beta1.MsgUpdateParams", 0, |world, chance, who| {
-        let params = Some(stake::params(world, chance));
-        let authority = world.text(who);
-        Some(any(&zektra_proto::cosmos::staking::v1beta1::MsgUpdateParams { authority, params }))
-    }),
-    // What is not a message.
-    kind("a fee paid by another", 15, |_, _, _| None),
-    kind("something else", 80, |_, _, _| None),
-];
 
 /// How often something was tried, and succeeded.
 pub type Counts = BTreeMap<String, [u64; 2]>;
@@ -167,15 +119,23 @@ impl Simulation {
         let before = self.world.supply();
         self.world.events.clear();
         self.world.begin(pause, &mut self.chance);
+        if self.world.block.height == 1 {
+            jobs::begin(&mut self.world, &mut self.chance);
+        }
         for _ in 0..self.chance.below(10) {
             self.operation.set(self.operation.get() + 1);
             self.operate();
         }
         let gone = self.world.end(&before);
+        jobs::demand_paid(&self.world);
         *self.said.entry("validators that are forgotten".into()).or_default() += gone;
         for event in &self.world.events {
             let about = |name: &str| event.attributes.iter().find(|a| a.key == name).map(|a| a.value.as_str());
-            let more = about("reason").or(about("proposal_result")).map(|m| format!(" {m}")).unwrap_or_default();
+            let more = match &event.r#type[..] {
+                "training_status" => about("to"),
+                _ => about("reason").or(about("proposal_result")),
+            };
+            let more = more.map(|m| format!(" {m}")).unwrap_or_default();
             *self.said.entry(format!("{}{more}", event.r#type)).or_default() += 1;
         }
     }
@@ -196,6 +156,18 @@ impl Simulation {
         });
         match kind.unwrap() {
             Kind { url: "something else", .. } => self.happen(),
+            Kind { url: "a seal", .. } => {
+                let Some(sealed) = data::seal(&mut self.world, &mut self.chance) else { return };
+                self.count("a seal", sealed);
+            }
+            Kind { url: "an offer", .. } => {
+                let Some(offered) = data::offer(&mut self.world, &mut self.chance) else { return };
+                self.count("an offer", offered);
+            }
+            Kind { url: "a part", .. } => {
+                let Some(what) = jobs::part(&mut self.world, &mut self.chance) else { return };
+                self.count(what, true);
+            }
             Kind { url: "a fee paid by another", .. } => {
                 let all = grants::allowances(&self.world);
                 let Some((granter, grantee)) = self.chance.of(&all).cloned() else { return };
@@ -210,16 +182,19 @@ impl Simulation {
 
     /// A message that somebody could send.
     fn something(&mut self, who: &Address) -> Option<Any> {
-        let kind = &MESSAGES[self.chance.below(29) as usize];
+        let kind = &MESSAGES[self.chance.below(SENT) as usize];
         (kind.make)(&self.world, &mut self.chance, who)
     }
 
     /// Sends a message of somebody who has something to say, now and then with another one.
     fn send(&mut self, kind: &Kind) {
         for _ in 0..20 {
-            let who = match kind.url.contains("Vote") {
-                true => proposals::voter(&self.world, &mut self.chance),
-                false => account(self.chance.below(ACCOUNTS)),
+            let who = match kind.url {
+                url if url.contains("Vote") => proposals::voter(&self.world, &mut self.chance),
+                url if url.starts_with("/zektra.") => {
+                    account(self.chance.between(jobs::PARTIES.start, jobs::PARTIES.end - 1))
+                }
+                _ => account(self.chance.below(ACCOUNTS)),
             };
             let Some(message) = (kind.make)(&self.world, &mut self.chance, &who) else { continue };
             let mut messages = vec![message];
@@ -278,7 +253,7 @@ impl Simulation {
 }
 
 /// What modules say of all that must happen now and then, beside messages that succeed.
-const SAID: [&str; 12] = [
+const SAID: [&str; 25] = [
     "active_proposal expedited_proposal_rejected",
     "active_proposal proposal_failed",
     "active_proposal proposal_passed",
@@ -286,10 +261,23 @@ const SAID: [&str; 12] = [
     "cancel_unbonding_delegation",
     "complete_redelegation",
     "complete_unbonding",
+    "compute_return",
+    "compute_slash",
     "inactive_proposal proposal_dropped",
     "liveness",
     "slash double_sign",
     "slash missing_signature",
+    "training_forfeit",
+    "training_status aborted",
+    "training_status delivered",
+    "training_status expired",
+    "training_status failed",
+    "training_status locked",
+    "training_status open",
+    "training_status proven",
+    "training_status rescue",
+    "training_status settled",
+    "training_status stalled",
     "validators that are forgotten",
 ];
 
@@ -302,7 +290,10 @@ impl Simulation {
             "all leave a validator",
             "a fee paid by another",
             "a multiplier",
+            "a part",
+            "a seal",
             "a validator signs again",
+            "an offer",
             "two votes",
         ];
         for what in often.map(|kind| kind.url).chain(others) {
