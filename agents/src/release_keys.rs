@@ -29,7 +29,7 @@ impl Home {
             synced.with_context(|| format!("cannot write {}", self.path().display()))?;
         }
         let mut bytes = Zeroizing::new(MAGIC.to_vec());
-        bytes.extend_from_slice(&secret.to_bytes()[..]);
+        bytes.extend_from_slice(secret.as_bytes());
         crate::files::write_secret(&path, &bytes)?;
         Ok(key)
     }

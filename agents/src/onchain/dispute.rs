@@ -96,7 +96,7 @@ pub fn dispute(account: &Account, home: &Home, number: u64, seats: &[u32]) -> Re
         developer: account.address().into(),
         job: number,
         seats: all.iter().map(|w| w.seat).collect(),
-        release_secret: secret.to_bytes().to_vec().into(),
+        release_secret: secret.as_bytes().to_vec().into(),
     };
     account.send(vec![any(&message)]).with_context(|| format!("cannot dispute the releases of job {number}"))?;
     Ok(all)

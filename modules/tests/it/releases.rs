@@ -100,7 +100,7 @@ impl Jobs {
             developer: self.job(job).developer,
             job,
             seats: seats.to_vec(),
-            release_secret: secret().to_bytes().to_vec().into(),
+            release_secret: secret().as_bytes().to_vec().into(),
         }
     }
 

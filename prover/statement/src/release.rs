@@ -25,30 +25,34 @@ pub const TAG_BYTES: usize = 16;
 /// Elements of a commitment's salt.
 const SALT: usize = 4;
 
-/// The secret of a release key. Dropping it overwrites it.
+/// The secret of a release key. Dropping it overwrites it, but not what the curve's arithmetic leaves of it.
 #[derive(Clone)]
-pub struct ReleaseSecret(PrivateKey);
+pub struct ReleaseSecret(Zeroizing<[u8; 32]>);
 
 impl ReleaseSecret {
     /// A scalar's 32 bytes, clamped where it is used: each is a secret.
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        // Only another length is refused.
-        Self(PrivateKey::from_bytes(bytes).expect("32 bytes"))
+        Self(Zeroizing::new(*bytes))
     }
 
     /// `DeriveKeyPair` of RFC 9180 on 32 bytes of key material.
     pub fn derive(material: &[u8; 32]) -> Self {
-        Self(Kem::derive_keypair(material).0)
+        Self(Zeroizing::new(Kem::derive_keypair(material).0.to_bytes().into()))
     }
 
     /// The 32 bytes.
-    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0.to_bytes().into())
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    fn key(&self) -> PrivateKey {
+        // Only another length is refused.
+        PrivateKey::from_bytes(&self.0[..]).expect("32 bytes")
     }
 
     /// The release key that it is the secret of, in its one form.
     pub fn public(&self) -> [u8; 32] {
-        Kem::sk_to_pk(&self.0).to_bytes().into()
+        Kem::sk_to_pk(&self.key()).to_bytes().into()
     }
 }
 
@@ -164,7 +168,7 @@ pub fn check_key(key: &[u8; 32]) -> Result<(), ReleaseError> {
     // Every clamped scalar is a multiple of 8: it takes exactly the points of low order to zero, which is refused.
     let point = EncappedKey::from_bytes(key).map_err(|_| ReleaseError::Key)?;
     let any = ReleaseSecret::from_bytes(&[1; 32]);
-    let met = hpke::setup_receiver::<ChaCha20Poly1305, HkdfSha256, Kem>(&OpModeR::Base, &any.0, &point, &[]);
+    let met = hpke::setup_receiver::<ChaCha20Poly1305, HkdfSha256, Kem>(&OpModeR::Base, &any.key(), &point, &[]);
     met.map(drop).map_err(|_| ReleaseError::Key)
 }
 
@@ -213,7 +217,7 @@ pub fn open(
     let mode = OpModeR::Base;
     let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Kem>(
         &mode,
-        &secret.0,
+        &secret.key(),
         &encapped,
         &info,
         &sealed.ciphertext,

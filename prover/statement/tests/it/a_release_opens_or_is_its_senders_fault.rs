@@ -94,7 +94,7 @@ fn low_order() -> [[u8; 32]; 5] {
     let read = |text: &str| <[u8; 32]>::try_from(bytes(text)).unwrap();
     [
         [0; 32],
-        read("0100000000000000000000000000000000000000000000008cf4950d31945b9c"),
+        read("0100000000000000000000000000000000000000000000000000000000000000"),
         read("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
         read("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
         read("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
@@ -292,7 +292,7 @@ fn and_a_key_has_one_form() {
 fn and_a_secret_is_not_shown_by_mistake() {
     let secret = ReleaseSecret::from_bytes(&[0xab; 32]);
     assert_eq!(format!("{secret:?}"), "ReleaseSecret(…)");
-    assert_eq!(*secret.to_bytes(), [0xab; 32]);
+    assert_eq!(*secret.as_bytes(), [0xab; 32]);
     assert_eq!(ReleaseSecret::derive(&[1; 32]).public(), ReleaseSecret::derive(&[1; 32]).public());
     assert_ne!(ReleaseSecret::derive(&[1; 32]).public(), ReleaseSecret::derive(&[2; 32]).public());
 }
