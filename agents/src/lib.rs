@@ -2,7 +2,7 @@
 //!
 //! - [`schema`], [`table`]: a CSV file to scaled integers.
 //! - [`wire`]: records and messages to protobuf and back.
-//! - [`vault`]: a member's folder: seat, label log, encrypted datasets.
+//! - [`vault`]: a member's folder: seat, label log, encrypted datasets, a developer's release keys.
 //! - [`archive`]: what a party keeps of a job: streams of polynomials, rounds.
 //! - [`member`], [`node`]: the two sides of a job; a member answers requests, the node makes them.
 //! - [`local`]: all parties on one machine, exchanging serialised messages.
@@ -24,6 +24,7 @@ pub mod onchain;
 pub mod plot;
 pub mod proofs;
 pub mod prover;
+mod release_keys;
 pub mod schema;
 pub mod table;
 pub mod vault;

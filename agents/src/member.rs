@@ -28,7 +28,7 @@ use zektra_proto::node::v1::reply::Reply;
 use zektra_proto::node::v1::request::Request;
 use zektra_prove::chain::ShareCircuits;
 use zektra_statement::digest::Fingerprint;
-use zektra_statement::record::{Dataset, Job, Plane};
+use zektra_statement::record::{Dataset, Job, Plane, Seat};
 
 /// How a member hears a node.
 pub trait Connection {
@@ -90,7 +90,7 @@ pub fn serve(
     let Some(open) = before else {
         bail!("locked without a job");
     };
-    let mut session = match Session::start(&seat, &mut log, open, program) {
+    let mut session = match Session::start(home, &seat, &mut log, open, program) {
         Ok(session) => session,
         Err(e) => return refuse(connection, &e),
     };
@@ -215,8 +215,11 @@ fn open(
     // First: nothing is said of this vault to a job that nobody approved.
     let digest = job.digest();
     ensure!(digest == *approved, "job {digest} is not the one that this member approved, {approved}");
-    let index = job.seats.iter().position(|s| *s == seat.public());
-    let index = index.context("no seat of the job is this member's current one")? as u32;
+    let index = own_seat(&job, seat).context("no seat of the job is this member's current one")?;
+    if index == job.developer {
+        // Before anything is answered: without it neither the model can be opened nor a release be disputed.
+        home.release_secret(seat, &job.seats[index as usize].release_key)?;
+    }
     Profile::of(&job)?.check()?;
     // An extension share of this member's own tiles would be a second encryption under the same randomness.
     for d in job.datasets.iter().filter(|d| d.owner != index) {
@@ -267,6 +270,16 @@ fn open(
         reply.proofs = known.filter(|id| proving.store.has(*id)).map(ProofId::to_pb).collect();
     }
     Ok((Open { job, index, archive, proving, own_tiles }, Reply::Open(reply)))
+}
+
+/// Which seat is this one as it is now. The developer's has the job's release key in place of its own.
+fn own_seat(job: &Job, seat: &SeatSecret) -> Option<u32> {
+    let own = seat.public();
+    let is_own = |(k, found): (u32, &Seat)| match k == job.developer {
+        true => *found == Seat { release_key: found.release_key, ..own.clone() },
+        false => *found == own,
+    };
+    (0u32..).zip(&job.seats).find(|pair| is_own(*pair)).map(|(k, _)| k)
 }
 
 /// Checks a pulled or pushed range against the stream's length.
@@ -413,6 +426,7 @@ fn take_proof(
 
 /// A job after it is locked.
 struct Session<'a> {
+    home: &'a Home,
     seat: &'a SeatSecret,
     archive: Archive,
     program: Arc<Program>,
@@ -433,12 +447,19 @@ enum Stage<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn start(seat: &'a SeatSecret, log: &'a mut LabelLog, open: Open, program: Arc<Program>) -> Result<Self> {
+    fn start(
+        home: &'a Home,
+        seat: &'a SeatSecret,
+        log: &'a mut LabelLog,
+        open: Open,
+        program: Arc<Program>,
+    ) -> Result<Self> {
         let Open { job, index, archive, proving, .. } = open;
         let source = archive.source(&job, &program.table)?;
         let member = Member::join(seat, log, index, program.clone(), source)?;
         let multipliers = Multipliers::new(program.clone());
-        Ok(Self { seat, archive, program, index, proving, proven: None, stage: Stage::Offline { member, multipliers } })
+        let stage = Stage::Offline { member, multipliers };
+        Ok(Self { home, seat, archive, program, index, proving, proven: None, stage })
     }
 
     fn position(&self) -> Result<pb::LockReply> {
@@ -491,12 +512,17 @@ impl<'a> Session<'a> {
                 let folder = self.archive.folder().to_path_buf();
                 let member = self.online()?;
                 let released = member.release()?;
+                let own = index == program.job.developer;
                 if proving.is_some() {
                     bundles::check(&r.bundle, &program, member.transcript())?;
                     // The developer keeps what proves its model.
-                    if index == program.job.developer {
+                    if own {
                         crate::files::write(&folder.join(bundles::NAME), &r.bundle)?;
                     }
+                }
+                if own {
+                    // It stays here: whoever has all other shares has the model with it.
+                    return Ok(Reply::Finish(pb::FinishReply { release: None }));
                 }
                 let developer = &program.job.seats[program.job.developer as usize];
                 let sealed = release::seal(&released, &developer.release_key, &program.lock, index)?;
@@ -617,7 +643,7 @@ impl<'a> Session<'a> {
     }
 
     fn deliver(&mut self, request: pb::DeliverRequest) -> Result<Reply> {
-        let outcome = request.outcome.context("deliver.outcome: missing")?;
+        let mut outcome = request.outcome.context("deliver.outcome: missing")?;
         ensure!(self.index == self.program.job.developer, "a model is delivered to the developer alone");
         let member = self.online()?;
         ensure!(member.transcript().finished(), "the job is not finished");
@@ -634,8 +660,14 @@ impl<'a> Session<'a> {
             && wire::states_from_pb(&outcome.states)? == own
             && schema_digest(&Schema::parse(&outcome.schema)?) == job.datasets[0].dataset.schema;
         ensure!(same, "the outcome is not that of the job this member took part in");
+        let others = job.seats.len() - 1;
+        let found = outcome.releases.len();
+        ensure!(found == others, "there are {found} releases, expected one of each of the {others} other members");
+        // The own share is sealed to the seat's own key, of which nothing is ever shown.
+        let own = release::seal(&member.release()?, &self.seat.public().release_key, &lock, self.index)?;
+        outcome.releases.insert(self.index as usize, wire::release_to_pb(self.index, &own));
         // Only what decrypts is kept, and under this seat's own authenticator.
-        crate::model::open_outcome(self.seat, &outcome)?;
+        crate::model::open_outcome(self.home, self.seat, &outcome)?;
         let outcome = crate::model::authenticated(self.seat, outcome);
         let path = self.archive.folder().join("outcome.zk");
         crate::files::write(&path, &wire::encode_file(Body::Outcome(outcome)))?;

@@ -17,7 +17,7 @@ use zektra_proto::node::v1::envelope::Body;
 use zektra_proto::training::v1::Outcome;
 use zektra_statement::batch::BatchOrder;
 use zektra_statement::field::N;
-use zektra_statement::record::Job;
+use zektra_statement::record::{Job, Seat};
 use zektra_statement::template::{Kind, Template, columns_for, cubic};
 
 /// A linear model with everything that is needed to use it.
@@ -76,7 +76,7 @@ pub fn decrypt_file(home: &Home, path: &Path) -> Result<Model> {
     let job =
         zektra_records::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?).with_context(context)?;
     let seat = home.seat_of(&job.seats[job.developer as usize].key)?;
-    let model = open_outcome(&seat, &outcome).with_context(context)?;
+    let model = open_outcome(home, &seat, &outcome).with_context(context)?;
     let genuine = outcome.authenticator.clone();
     allow(authenticated(&seat, outcome).authenticator == genuine, || {
         format!("{} is not what this seat's member took part in, or was changed since", path.display())
@@ -112,14 +112,16 @@ pub fn suits(template: &Template, schema: &Schema) -> Result<()> {
     Ok(())
 }
 
-/// Opens an outcome with the developer's seat: every release against its recorded commitment.
+/// Opens an outcome with the developer's seat: every release against its recorded commitment, with the secret of the
+/// record's release key; the developer's own is sealed to its seat's.
 ///
 /// # Errors
 /// As for [`decrypt`].
-pub fn open_outcome(seat: &SeatSecret, outcome: &Outcome) -> Result<Model> {
+pub fn open_outcome(home: &Home, seat: &SeatSecret, outcome: &Outcome) -> Result<Model> {
     let job = zektra_records::job_from_pb(outcome.job.as_ref().context("outcome.job: missing")?)?;
     let developer = &job.seats[job.developer as usize];
-    allow(*developer == seat.public(), || {
+    let own = Seat { release_key: developer.release_key, ..seat.public() };
+    allow(*developer == own, || {
         format!(
             "the model was made for the key {} of {:?}, this seat's key is {}",
             developer.key,
@@ -127,6 +129,7 @@ pub fn open_outcome(seat: &SeatSecret, outcome: &Outcome) -> Result<Model> {
             seat.commitment()
         )
     })?;
+    let secret = home.release_secret(seat, &developer.release_key)?;
     let table = job.template.compile()?;
     let lock = zektra_records::fingerprint("outcome.lock", &outcome.lock)?;
     let transcript = zektra_records::fingerprint("outcome.transcript", &outcome.transcript)?;
@@ -144,7 +147,8 @@ pub fn open_outcome(seat: &SeatSecret, outcome: &Outcome) -> Result<Model> {
         expect(member == expected, || format!("outcome.releases: member {member}, expected {expected}"))?;
         expect((member as usize) < job.seats.len(), || "outcome.releases: more than the members".into())?;
         let recorded: Vec<_> = states.iter().map(|(_, _, shares)| shares[member as usize]).collect();
-        releases.push(release::open(&sealed, seat, &table, &lock, member, &recorded)?);
+        let secret = if member == job.developer { seat.release_secret() } else { &secret };
+        releases.push(release::open(&sealed, secret, &table, &lock, member, &recorded)?);
     }
     let opened: Vec<_> = states.into_iter().map(|(_, u, _)| u).collect();
     let vectors = release::combine(&opened, &releases, job.seats.len())?;

@@ -581,12 +581,17 @@ impl<'a> Node<'a> {
             let bundle = bundle.to_vec().into();
             Some(Request::Finish(pb::FinishRequest { rounds: news.clone(), bundle }))
         })?;
+        let developer = self.job.developer as usize;
         let mut releases = Vec::new();
-        for reply in replies.into_iter().flatten() {
-            let Reply::Finish(pb::FinishReply { release: Some(release) }) = reply else {
-                bail!("a member answered something else than was asked");
-            };
-            releases.push(release);
+        for (member, reply) in replies.into_iter().flatten().enumerate() {
+            // The developer keeps its own share.
+            match reply {
+                Reply::Finish(pb::FinishReply { release: None }) if member == developer => {}
+                Reply::Finish(pb::FinishReply { release: Some(release) }) if member != developer => {
+                    releases.push(release);
+                }
+                _ => bail!("a member answered something else than was asked"),
+            }
         }
         if let Some(ledger) = self.ledger {
             ledger.releases(&releases)?;
@@ -602,7 +607,6 @@ impl<'a> Node<'a> {
             schema,
             authenticator: Default::default(),
         };
-        let developer = self.job.developer as usize;
         let deliver = Request::Deliver(pb::DeliverRequest { outcome: Some(outcome.clone()) });
         self.ask_all(|m| (m == developer).then(|| deliver.clone()))?;
         progress(Stage::Releasing, members, members);

@@ -4,6 +4,7 @@
 //! alice/seat.zekey            the secret, mode 0600
 //! alice/seat.zkpub            the public record
 //! alice/labels.zklog          what the key has answered, mode 0600
+//! alice/release-keys/HEX.zkrel  a developer's secrets, one a job on the chain, mode 0600
 //! alice/vault/NAME/tiles.bin  ciphertexts, 32 KiB each
 //! alice/vault/NAME/manifest.zk
 //! alice/jobs/ID-ATTEMPT/      see `archive`

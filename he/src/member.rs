@@ -6,7 +6,7 @@
 
 use crate::log::{LabelLog, LogError, MAX_LABELS};
 use crate::profile::{Profile, ProfileError};
-use crate::release::{self, ReleaseError};
+use crate::release::{self, ReleaseError, Released, commit_share};
 use crate::ring::{Eval, Poly};
 use crate::seat::SeatSecret;
 use crate::share;
@@ -14,7 +14,7 @@ use crate::tile::{tile_label, tile_randomness};
 use crate::transcript::{Answer, Claim, Multipliers, PhaseView, Program, Source, Transcript, TranscriptError};
 use crate::xof::{Kind, Label, Use};
 use std::sync::Arc;
-use zektra_statement::digest::{Commitment, Fingerprint, Tag, commit, fingerprint};
+use zektra_statement::digest::{Commitment, Fingerprint, fingerprint};
 use zektra_statement::field::{F, Field};
 use zektra_statement::payload::mask_bits;
 use zektra_statement::record::{Dataset, Job, Plane};
@@ -173,13 +173,6 @@ impl Drop for OutputWitness {
         crate::ntt::wipe(&mut self.after.0);
         self.noise.wipe();
     }
-}
-
-/// What a member hands to the developer at the end: the shares of the released states with their salts.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Released {
-    /// One entry a released state: shares, then salt.
-    pub states: Vec<(Vec<F>, [F; 4])>,
 }
 
 impl<'a, S: Source> Member<'a, S> {
@@ -456,19 +449,4 @@ impl<S> Drop for Member<'_, S> {
             crate::ntt::wipe(share);
         }
     }
-}
-
-impl std::fmt::Debug for Released {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Released({} states)", self.states.len())
-    }
-}
-
-/// The commitment of a state share: `commit(S ‖ salt)`.
-pub fn commit_share(share: &[F], salt: &[F; 4]) -> Commitment {
-    let mut input = share.to_vec();
-    input.extend_from_slice(salt);
-    let commitment = commit(Tag::StateShare, &input);
-    crate::ntt::wipe(&mut input);
-    commitment
 }

@@ -227,7 +227,8 @@ impl Cast {
             let recorded: Vec<Commitment> =
                 program.table.released.iter().map(|&s| node.shares(s)[index as usize]).collect();
             let seat = &self.seats[developer];
-            releases.push(release::open(&sealed, seat, &program.table, &program.lock, index, &recorded)?);
+            let secret = seat.release_secret();
+            releases.push(release::open(&sealed, secret, &program.table, &program.lock, index, &recorded)?);
         }
         let opened: Vec<Vec<F>> = program.table.released.iter().map(|&s| node.opened(s).to_vec()).collect();
         Ok(release::combine(&opened, &releases, members.len())?)

@@ -1,15 +1,12 @@
 //! A member's secrets: one seed, from which the key share, the stream key and the release key come.
 
+use crate::release::ReleaseSecret;
 use crate::ring::{Eval, Poly};
 use crate::xof::{Prf, Stream, digits_to_elements};
-use hpke::{Kem as _, Serializable};
 use zektra_statement::digest::{Commitment, Tag, commit};
 use zektra_statement::field::{F, Field, N};
 use zektra_statement::record::Seat;
 use zeroize::{Zeroize, Zeroizing};
-
-/// The KEM of releases: DHKEM(X25519, HKDF-SHA256).
-pub(crate) type Kem = hpke::kem::X25519HkdfSha256;
 
 /// Ternary digits packed into one element of a key's commitment.
 const DIGITS_PER_ELEMENT: usize = 40;
@@ -22,8 +19,7 @@ pub struct SeatSecret {
     key: Eval,
     commitment: Commitment,
     prf: Prf,
-    release_secret: <Kem as hpke::Kem>::PrivateKey,
-    release_public: [u8; 32],
+    release_secret: ReleaseSecret,
 }
 
 /// A seat file that cannot be used.
@@ -69,11 +65,9 @@ impl SeatSecret {
         crate::ntt::wipe(&mut elements);
         let prf_key = Zeroizing::new(blake3::derive_key("zektra 2026 stream key v1", &seed[..]));
         let ikm = Zeroizing::new(blake3::derive_key("zektra 2026 release key v1", &seed[..]));
-        let (release_secret, public) = Kem::derive_keypair(&ikm[..]);
-        let mut release_public = [0; 32];
-        release_public.copy_from_slice(&public.to_bytes());
+        let release_secret = ReleaseSecret::derive(&ikm);
         let prf = Prf::new(prf_key, commitment);
-        Self { name: name.into(), epoch, seed, key, commitment, prf, release_secret, release_public }
+        Self { name: name.into(), epoch, seed, key, commitment, prf, release_secret }
     }
 
     /// The public record.
@@ -82,7 +76,7 @@ impl SeatSecret {
             name: self.name.clone(),
             key: self.commitment,
             epoch: self.epoch,
-            release_key: self.release_public,
+            release_key: self.release_secret.public(),
             operator_keys: vec![],
         }
     }
@@ -106,7 +100,8 @@ impl SeatSecret {
         &self.prf
     }
 
-    pub(crate) fn release_secret(&self) -> &<Kem as hpke::Kem>::PrivateKey {
+    /// The secret of the seat's own release key.
+    pub fn release_secret(&self) -> &ReleaseSecret {
         &self.release_secret
     }
 

@@ -2,6 +2,7 @@
 
 mod chain;
 mod data;
+mod dispute;
 mod job;
 mod onchain;
 mod progress;

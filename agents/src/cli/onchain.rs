@@ -23,7 +23,7 @@ use zektra_wallet::ask;
 
 /// Whose account signs, and what it pays for gas.
 #[derive(Args, Clone, Debug)]
-struct Signer {
+pub(super) struct Signer {
     /// The chain that is signed for.
     #[arg(long, env = "ZEKTRA_CHAIN_ID", value_name = "ID")]
     chain_id: Option<String>,
@@ -42,7 +42,7 @@ impl Signer {
         Settings::new(&self.place, Some(&self.node))
     }
 
-    fn account(&self, key: &str) -> Result<Account> {
+    pub(super) fn account(&self, key: &str) -> Result<Account> {
         let settings = self.settings()?;
         let chain_id = settings.chain_id(self.chain_id.as_deref())?;
         settings.demand_chain(&chain_id)?;
@@ -138,6 +138,9 @@ pub enum Job {
     /// Show a job.
     #[command(after_help = "Example:\n  zektra job show 1")]
     Show(ShowJob),
+    /// Look at what members released, and dispute what does not open: this shows the secret of the job's release key.
+    #[command(after_help = "Example:\n  zektra job dispute 1 --developer developer:developer")]
+    Dispute(super::dispute::DisputeJob),
 }
 
 #[derive(Args, Debug)]
@@ -193,9 +196,9 @@ pub struct OrderJob {
 
 /// A folder and the key of its account.
 #[derive(Clone, Debug)]
-struct Party {
-    folder: PathBuf,
-    key: String,
+pub(super) struct Party {
+    pub(super) folder: PathBuf,
+    pub(super) key: String,
 }
 
 impl std::str::FromStr for Party {
@@ -319,6 +322,7 @@ pub(super) fn job(output: &Output, command: Job) -> Result<()> {
     match command {
         Job::Order(c) => order_job(output, c),
         Job::Run(c) => run_job(output, c),
+        Job::Dispute(c) => super::dispute::dispute(output, &c),
         Job::Show(c) => {
             let settings = Settings::new(&c.place, Some(&c.node))?;
             let request = zektra_proto::training::v1::QueryJobRequest { job: c.job };

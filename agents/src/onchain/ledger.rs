@@ -4,7 +4,7 @@ use crate::chain::account::{Account, any};
 use crate::local::{Plan, Traffic, train_on};
 use crate::node::{Finished, Progress};
 use crate::prover::Ledger;
-use crate::rejected::{allow, expect};
+use crate::rejected::{Rejected, allow, expect};
 use crate::vault::Home;
 use anyhow::{Context as _, Result};
 use std::path::Path;
@@ -67,7 +67,7 @@ struct Parties<'a> {
 }
 
 /// Runs a job of the chain: all its parties are here. Members join it, the node's parts are recorded every `every`
-/// iterations, releases follow.
+/// iterations, releases follow, and what does not open is disputed.
 ///
 /// # Errors
 /// Parties that are not the job's; whatever stops one of them; what the chain says.
@@ -114,7 +114,14 @@ pub fn run(
     };
     let parties = Parties { number, node, name, members: &ordered, record: &record, every };
     let traffic = traffic.get_or_insert_with(|| Traffic::new(plan.homes.len(), false));
-    train_on(&plan, traffic, Some(&parties), progress)
+    let done = train_on(&plan, traffic, Some(&parties), progress);
+    // Whatever stopped it: a release that does not open is disputed while it can be.
+    let developer = &ordered[record.developer as usize];
+    match super::dispute::raise(developer.account, &developer.home, number) {
+        Ok(()) => done,
+        Err(e) if e.is::<Rejected>() => Err(e),
+        Err(e) => done.and(Err(e)),
+    }
 }
 
 impl Ledger for Parties<'_> {
@@ -173,7 +180,7 @@ impl Ledger for Parties<'_> {
 
     fn releases(&self, releases: &[pb::Release]) -> Result<()> {
         let found = job(self.node, self.number)?;
-        for release in releases.iter().filter(|r| r.member != self.record.developer) {
+        for release in releases {
             let seat = release.member as usize;
             if found.members.get(seat).is_none_or(|m| m.released > 0) {
                 continue;

@@ -1,6 +1,7 @@
-//! What parties do on the chain: owners publish, the developer orders, all take part in jobs.
+//! What parties do on the chain: owners publish, the developer orders, all take part in jobs, a release is disputed.
 
 pub mod audit;
+pub mod dispute;
 pub mod ledger;
 pub mod order;
 pub mod publish;

@@ -60,7 +60,7 @@ pub fn dataset(account: &Account, number: u64) -> Result<(DatasetRecord, Dataset
     Ok((record, held, schema))
 }
 
-/// Orders a job with a developer's seat; its number.
+/// Orders a job with a developer's seat and a release key of its own; its number.
 ///
 /// # Errors
 /// A template that does not fit, circuits that the chain does not have, too little hiding; what the chain says.
@@ -111,11 +111,12 @@ pub fn order(account: &Account, home: &Home, order: &Order) -> Result<u64> {
     crate::model::suits(&template, schema)?;
     let circuits = circuits(account, &template, owners.len() as u32)?;
     let seat = home.public()?;
+    let release_key = home.new_release_key()?;
     let height = crate::chain::client::height(account.client())?;
     let message = pb::MsgOrder {
         developer: account.address().into(),
         seat: seat.key.to_bytes().to_vec().into(),
-        release_key: seat.release_key.to_vec().into(),
+        release_key: release_key.to_vec().into(),
         listing: order.listing,
         tier: order.tier.clone(),
         datasets: order.datasets.clone(),

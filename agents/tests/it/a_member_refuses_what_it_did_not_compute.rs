@@ -460,7 +460,7 @@ fn a_false_outcome_is_not_taken() {
         (|o| o.job.as_mut().unwrap().id += 1, not_ours),
         (|o| o.schema = o.schema.replace("gain = 2", "gain = 3"), not_ours),
         (|o| o.job = None, "outcome.job: missing"),
-        (|o| drop(o.releases.pop()), "there are 1 releases, expected one of each of the 2 members"),
+        (|o| drop(o.releases.pop()), "there are 0 releases, expected one of each of the 1 other members"),
     ];
     for (change, reason) in cases {
         let mut changed = outcome.clone();

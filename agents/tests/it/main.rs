@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::type_complexity)]
 
+mod a_dispute_shows_one_key_or_none;
 mod a_killed_party_goes_on_where_it_was;
 mod a_member_refuses_what_it_did_not_compute;
 mod a_model_file_predicts_the_same_everywhere;

@@ -294,15 +294,21 @@ fn no_folder_and_no_message_holds_another_partys_secret() {
         let key = key_of(&digits(&seed)).into_eval();
         released.push(add_shares(&mut needles, &plan.job, &plan.node, member, &key));
     }
+    // Nobody got a share of the developer's, sealed or not: a key that is shown opens none.
+    assert_eq!(outcome.releases.iter().map(|r| r.member).collect::<Vec<_>>(), [0, 1]);
+    let Body::Outcome(kept) = wire::decode_file(&parties.read("developer/jobs/1-0/outcome.zk")).unwrap() else {
+        panic!("an outcome")
+    };
     // These shares are the real ones: the developer got the same, sealed.
     let developer = SeatSecret::from_file(&parties.read("developer/seat.zekey")).unwrap();
     let table = plan.job.template.compile().unwrap();
     let lock = zektra_records::fingerprint("lock", &outcome.lock).unwrap();
     let states = wire::states_from_pb(&outcome.states).unwrap();
     for (member, shares) in released.iter().enumerate() {
-        let (_, sealed) = wire::release_from_pb(&outcome.releases[member]);
+        let (_, sealed) = wire::release_from_pb(&kept.releases[member]);
         let recorded: Vec<_> = states.iter().map(|(_, _, s)| s[member]).collect();
-        let opened = release::open(&sealed, &developer, &table, &lock, member as u32, &recorded).unwrap();
+        let opened =
+            release::open(&sealed, developer.release_secret(), &table, &lock, member as u32, &recorded).unwrap();
         for (state, (share, salt)) in table.released.iter().zip(&opened.states) {
             assert_eq!(share, &shares[state]);
             needles.elements(&format!("salt of {}", members[member]), salt);

@@ -14,15 +14,17 @@ fn a_release_opens_for_one_key_job_and_member() {
         round(&mut node, &mut members).unwrap();
     }
     let program = node.program().clone();
-    let (table, lock, developer) = (&program.table, &program.lock, &cast.seats[2]);
+    let (table, lock) = (&program.table, &program.lock);
+    let developer = cast.seats[2].release_secret();
     let released = members[0].release().unwrap();
     let recorded: Vec<Commitment> = table.released.iter().map(|&s| node.shares(s)[0]).collect();
-    let key = developer.public().release_key;
+    let key = developer.public();
+    assert_eq!(key, cast.seats[2].public().release_key);
     let sealed = seal(&released, &key, lock, 0).unwrap();
     assert_eq!(open(&sealed, developer, table, lock, 0, &recorded).unwrap(), released);
 
     for other in [&cast.seats[0], &cast.seats[1]] {
-        assert_eq!(open(&sealed, other, table, lock, 0, &recorded), Err(ReleaseError::Open(0)));
+        assert_eq!(open(&sealed, other.release_secret(), table, lock, 0, &recorded), Err(ReleaseError::Open(0)));
     }
     assert_eq!(open(&sealed, developer, table, lock, 1, &recorded), Err(ReleaseError::Open(1)));
     let other_lock = Fingerprint([1; 32]);
@@ -47,7 +49,7 @@ fn a_release_opens_for_one_key_job_and_member() {
 
     // Sealed properly, but not what the transcript recorded.
     let state = table.released[0];
-    let changes: [&dyn Fn(&mut zektra_he::member::Released); 2] =
+    let changes: [&dyn Fn(&mut zektra_he::release::Released); 2] =
         [&|r| r.states[0].0[5] += F::ONE, &|r| r.states[0].1[0] += F::ONE];
     for change in changes {
         let mut other = released.clone();

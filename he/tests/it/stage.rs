@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use zektra_he::log::LabelLog;
-use zektra_he::member::{Member, commit_share, extend};
+use zektra_he::member::{Member, extend};
 use zektra_he::rehearsal::rows::{classifier, rows};
 use zektra_he::rehearsal::{Cast, Memory};
+use zektra_he::release::commit_share;
 use zektra_he::ring::{Eval, Poly};
 use zektra_he::seat::SeatSecret;
 use zektra_he::share;

@@ -4,7 +4,7 @@
 //! | --- | --- | --- | --- |
 //! | settled | all | all | back |
 //! | aborted | its last slice of what is proven | no last slice | back; that of who owes is lost |
-//! | failed, a release is missing | all | all; the last slice of who did not release is the developer's | back; that of who did not is lost |
+//! | failed, a release is missing or does not open | all | all; the last slice of whose it is is the developer's | back; that of whose it is is lost |
 //! | failed, no node or no time is left | no last slice | no last slice | back |
 //! | expired | what it is paid for its place, if it was drawn | nothing | back |
 //!
@@ -167,7 +167,7 @@ pub(super) fn fail(ctx: &mut Context<'_>, job: &mut ChainJob, reason: String) ->
     close(ctx, job, Status::Failed, reason)
 }
 
-/// Ends a proven job of which these seats keep the model back.
+/// Ends a proven job of which these seats keep the model back, or have sealed something else.
 pub(super) fn kept_back(
     ctx: &mut Context<'_>,
     job: &mut ChainJob,

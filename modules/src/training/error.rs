@@ -32,6 +32,7 @@ pub enum Training {
     NothingOwed = 24,
     WrongDeadline = 25,
     ReleaseFits = 26,
+    WrongReleaseKey = 27,
 }
 
 impl Training {
@@ -62,6 +63,7 @@ impl Training {
             Self::NothingOwed => "the member owes nothing",
             Self::WrongDeadline => "the deadline is too early or too late",
             Self::ReleaseFits => "the release opens its commitment: there is nothing to dispute",
+            Self::WrongReleaseKey => "not the release key of this job",
         }
     }
 

@@ -37,8 +37,8 @@ use crate::query::Service;
 use serde_json::Value;
 use zektra_proto::tendermint::abci::ValidatorUpdate;
 use zektra_proto::training::v1::{
-    JobStatus as Status, MsgAnswerStall, MsgCancel, MsgJoin, MsgOrder, MsgRelease, MsgReportStall, MsgSubmitPart,
-    MsgUpdateParams, Rules,
+    JobStatus as Status, MsgAnswerStall, MsgCancel, MsgDispute, MsgJoin, MsgOrder, MsgRelease, MsgReportStall,
+    MsgSubmitPart, MsgUpdateParams, Rules,
 };
 use zektra_state::{StateError, StateRead};
 
@@ -108,6 +108,7 @@ impl Module for Training {
             Message::of::<MsgReportStall>(),
             Message::of::<MsgAnswerStall>(),
             Message::of::<MsgRelease>(),
+            Message::of::<MsgDispute>(),
         ]
     }
 

@@ -118,6 +118,55 @@ fn when_a_release_is_missing() {
 }
 
 #[test]
+fn when_a_release_does_not_open() {
+    let mut jobs = Jobs::new();
+    let before = all(&jobs);
+    let job = in_two_parts(&mut jobs);
+    jobs.release(job, 0);
+    let other = jobs.releasing_another(job, 1);
+    jobs.send(other).unwrap();
+    let dispute = jobs.disputing(job, &[1]);
+    jobs.send(dispute).unwrap();
+    jobs.demand_over(job, Status::Failed);
+    // As if Bob had kept it back.
+    let expected = [
+        ("alice", 900_004),
+        ("bob", 810_002 - 10_000_000),
+        ("community", 120_000),
+        ("developer", 5_000_000 + 90_000 - 2_000_062),
+        ("nodes", 53),
+        ("supply", -(40_002 + 5_000_000)),
+        ("validators", 40_001),
+    ];
+    assert_eq!(change(&jobs, &before), expected);
+}
+
+#[test]
+fn when_no_release_opens() {
+    let mut jobs = Jobs::new();
+    let before = all(&jobs);
+    let job = in_two_parts(&mut jobs);
+    for seat in 0..2 {
+        let other = jobs.releasing_another(job, seat);
+        jobs.send(other).unwrap();
+    }
+    let dispute = jobs.disputing(job, &[0, 1]);
+    jobs.send(dispute).unwrap();
+    jobs.demand_over(job, Status::Failed);
+    // The owners' whole last slice, 180001, and half of two deposits are the developer's.
+    let expected = [
+        ("alice", 202_501 + 607_502 - 10_000_000),
+        ("bob", 202_500 + 607_502 - 10_000_000),
+        ("community", 120_000),
+        ("developer", 10_000_000 + 180_001 - 2_000_062),
+        ("nodes", 53),
+        ("supply", -(40_002 + 10_000_000)),
+        ("validators", 40_001),
+    ];
+    assert_eq!(change(&jobs, &before), expected);
+}
+
+#[test]
 fn when_another_node_ends_it() {
     let mut jobs = Jobs::with(zektra_proto::vault::v1::RevocationPolicy::Finish, &[NODES[0]]);
     let job = jobs.locked();

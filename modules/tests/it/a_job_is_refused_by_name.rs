@@ -50,6 +50,10 @@ fn when_it_is_ordered() {
             (&|m| m.developer = "x".into(), ("sdk", 7), "invalid developer address"),
             (&|m| m.seat = hash(1).slice(..31), ("sdk", 18), "seat"),
             (&|m| m.release_key = vec![].into(), ("sdk", 18), "release_key of 0 bytes"),
+            // Nobody can seal to it; who seals to it and who opens would not agree on it; the seat's own.
+            (&|m| m.release_key = hash(0), ("sdk", 18), "expected an X25519 key that can be sealed to"),
+            (&|m| m.release_key = hash(0xff), ("sdk", 18), "expected an X25519 key that can be sealed to"),
+            (&|m| m.release_key = hash(7), ("sdk", 18), "expected a key of this job alone, not the seat's"),
             (&|m| m.datasets.clear(), ("sdk", 18), "datasets 0: expected 1 to 64"),
             (&|m| m.datasets = vec![1; 65], ("sdk", 18), "datasets 65"),
             (&|m| m.tier.clear(), ("sdk", 18), "tier of 0 bytes"),

@@ -29,7 +29,14 @@ pub fn everywhere() -> Vec<(&'static str, Jobs, u64)> {
         bring("rescue", &|j| j.rescue()),
         bring("proven", &|j| j.proven()),
         bring("delivered", &|j| j.delivered()),
+        bring("wrongly delivered", &|j| j.delivered_with(&[1])),
         bring("settled", &|j| j.settled()),
+        bring("disputed", &|j| {
+            let job = j.delivered_with(&[1]);
+            let message = j.disputing(job, &[1]);
+            j.send(message).unwrap();
+            job
+        }),
         bring("aborted", &|j| {
             let job = j.locked();
             j.accept(job, 1).unwrap();
@@ -62,17 +69,20 @@ fn and_nothing_else() {
             would(&jobs, jobs.stalling(job, 0)),
             would(&jobs, jobs.answering(job, 0)),
             would(&jobs, jobs.releasing(job, 0)),
+            would(&jobs, jobs.disputing(job, &[1])),
         ];
-        let (yes, no) = (("", 0), ("training", 3));
+        let (yes, no, fits) = (("", 0), ("training", 3), ("training", 26));
         // A part goes as far as to its proof, which is none.
         let proof = ("proofs", 6);
         let expected = match name {
-            "ordered" => [yes, no, no, no, no, no],
-            "open" => [yes, yes, no, no, no, no],
-            "locked" => [no, no, proof, yes, no, no],
-            "stalled" => [no, no, proof, no, yes, no],
-            "proven" => [no, no, no, no, no, yes],
-            _ => [no; 6],
+            "ordered" => [yes, no, no, no, no, no, no],
+            "open" => [yes, yes, no, no, no, no, no],
+            "locked" => [no, no, proof, yes, no, no, no],
+            "stalled" => [no, no, proof, no, yes, no, no],
+            "proven" => [no, no, no, no, no, yes, no],
+            "delivered" => [no, no, no, no, no, no, fits],
+            "wrongly delivered" => [no, no, no, no, no, no, yes],
+            _ => [no; 7],
         };
         assert_eq!(found, expected, "{name}");
     }
@@ -83,6 +93,8 @@ fn and_survives_a_genesis_file() {
     for (name, jobs, job) in everywhere() {
         let status = match name {
             "ordered" => Status::Open,
+            "wrongly delivered" => Status::Delivered,
+            "disputed" => Status::Failed,
             other => Status::from_str_name(&format!("JOB_STATUS_{}", other.to_uppercase())).unwrap(),
         };
         assert_eq!(jobs.status(job), status);

@@ -231,6 +231,7 @@ impl History {
                 Status::Locked => self.chance.one([70, 70, 70, 82, 85]),
                 Status::Stalled => self.chance.one([70, 88, 88]),
                 Status::Proven => 91,
+                Status::Delivered => self.chance.one([97, what]),
                 _ => what,
             };
         }
@@ -265,11 +266,27 @@ impl History {
                 let message = self.jobs.answering(number, owed);
                 ("answer", self.jobs.send(message).map(drop))
             }
-            _ => {
-                let message = self.jobs.releasing(number, seat);
+            91..97 => {
+                let wrong = self.chance.one_in(4);
+                let message = match wrong {
+                    true => self.jobs.releasing_another(number, seat),
+                    false => self.jobs.releasing(number, seat),
+                };
                 ("release", self.jobs.send(message).map(drop))
             }
+            _ => ("dispute", self.dispute(number, seat)),
         }
+    }
+
+    /// Of what is wrong, or of anything.
+    fn dispute(&mut self, number: u64, seat: u32) -> Result<(), TxError> {
+        let delivered = self.jobs.status(number) == Status::Delivered;
+        let wrong = if delivered { self.jobs.wrong(number) } else { vec![] };
+        let seats = if wrong.is_empty() || self.chance.one_in(4) { vec![seat] } else { wrong.clone() };
+        let message = self.jobs.disputing(number, &seats);
+        let done = self.jobs.send(message).map(drop);
+        assert_eq!(done.is_ok(), delivered && seats.iter().all(|seat| wrong.contains(seat)));
+        done
     }
 
     fn prune(&mut self) {
@@ -352,7 +369,7 @@ fn in_ten_thousand_operations() {
     for end in ["Settled", "Aborted", "Expired", "Failed"] {
         assert!(ends.contains_key(end), "never {end}");
     }
-    for what in ["cancel", "stall", "answer", "owner", "node", "rules"] {
+    for what in ["cancel", "stall", "answer", "dispute", "owner", "node", "rules"] {
         assert!(done.contains_key(what), "never: {what}");
     }
 }

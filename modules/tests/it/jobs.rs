@@ -1,6 +1,7 @@
 //! A world in which jobs run: owners with datasets in a listed set, a developer, compute nodes, a validator.
 
 use crate::ground::{Ground, person};
+use crate::releases::{secret, states};
 use crate::vault_world::{World, hash, key, terms};
 use crate::work::{DENOM, FORTUNE, TOKEN, coin};
 use sha2::{Digest as _, Sha256};
@@ -18,8 +19,7 @@ use zektra_proto::compute::v1::MsgRegisterNode;
 use zektra_proto::cosmos::staking::v1beta1::{CommissionRates, Description, MsgCreateValidator};
 use zektra_proto::market::v1::{Kind, MsgList, Output, Rate, Tier};
 use zektra_proto::training::v1::{
-    ChainJob, JobStatus as Status, MsgAnswerStall, MsgJoin, MsgOrder, MsgRelease, MsgReportStall, MsgSubmitPart, Rules,
-    Sealed, StateList,
+    ChainJob, JobStatus as Status, MsgAnswerStall, MsgJoin, MsgOrder, MsgReportStall, MsgSubmitPart, Rules,
 };
 use zektra_proto::vault::v1::{RevocationPolicy, Terms};
 use zektra_records::{job_from_pb, template_to_pb};
@@ -249,7 +249,7 @@ impl Jobs {
         MsgOrder {
             developer: self.text(DEVELOPER),
             seat: key(DEVELOPER.into()).to_bytes().to_vec().into(),
-            release_key: hash(7),
+            release_key: secret().public().to_vec().into(),
             listing: 1,
             tier: "basic".into(),
             datasets: vec![1, 2],
@@ -290,7 +290,7 @@ impl Jobs {
             state: value(202 + iteration),
             rows_log2: 15,
             proof: vec![].into(),
-            states: (iteration == ALL).then(StateList::default),
+            states: (iteration == ALL).then(|| states(&self.job(job))),
         }
     }
 
@@ -316,14 +316,6 @@ impl Jobs {
 
     pub fn member(&self, job: u64, seat: u32) -> String {
         self.job(job).members[seat as usize].address.clone()
-    }
-
-    pub fn releasing(&self, job: u64, seat: u32) -> MsgRelease {
-        let table = template(ALL as u32).compile().unwrap();
-        let length = |state: &u16| (usize::from(table.states[usize::from(*state)].length) + 4) * 8;
-        let ciphertext = vec![3; table.released.iter().map(length).sum::<usize>() + 16].into();
-        let release = Some(Sealed { encapsulated: hash(3), ciphertext });
-        MsgRelease { member: self.member(job, seat), job, seat, release }
     }
 
     /// What was put aside is all given away, and nobody holds anything of a job that is over.

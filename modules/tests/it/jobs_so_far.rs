@@ -62,6 +62,20 @@ impl Jobs {
         job
     }
 
+    /// All have released, and of these seats another share than was proven.
+    pub fn delivered_with(&mut self, wrong: &[u32]) -> u64 {
+        let job = self.proven();
+        for seat in 0..2 {
+            let message = match wrong.contains(&seat) {
+                true => self.releasing_another(job, seat),
+                false => self.releasing(job, seat),
+            };
+            self.send(message).unwrap();
+        }
+        assert_eq!(self.status(job), Status::Delivered);
+        job
+    }
+
     pub fn settled(&mut self) -> u64 {
         let job = self.delivered();
         self.pass_due(job);

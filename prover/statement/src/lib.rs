@@ -11,6 +11,7 @@
 //! - [`chain`]: what a chain of proofs carries from link to link.
 //! - [`payload`]: how large an opened value can get, in the worst case and for honest data.
 //! - [`record`]: seats, datasets and jobs as everyone hashes them.
+//! - [`release`]: a member's last shares, sealed for the developer, and when they open.
 //! - [`inputs`]: the public inputs of every statement to be proven.
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
@@ -25,4 +26,5 @@ pub mod packing;
 pub mod payload;
 pub mod phase;
 pub mod record;
+pub mod release;
 pub mod template;

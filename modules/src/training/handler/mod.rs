@@ -1,5 +1,6 @@
 //! Messages about jobs.
 
+mod dispute;
 mod join;
 mod order;
 mod params;

@@ -19,6 +19,7 @@ use zektra_proto::training::v1::{
 use zektra_records::{job_to_pb, template_from_pb};
 use zektra_statement::digest::Commitment;
 use zektra_statement::record::{Job, JobDataset, MAX_ATTEMPTS, Seat};
+use zektra_statement::release::check_key;
 use zektra_statement::template::Template;
 
 /// Blocks until a deadline at most: a year at a block in five seconds. A job without a node is not drawn for ever.
@@ -197,7 +198,7 @@ fn record_of(
 ) -> Result<Job, TxError> {
     let key = Commitment::from_bytes(&order.seat).ok_or_else(|| Training::WrongSeat.bare())?;
     let own = vault::current_seat(ctx, &key, developer)?;
-    let release_key = order.release_key[..].try_into().map_err(|_| Training::WrongSeat.bare())?;
+    let release_key = release_key(order, ctx, &own)?;
     let mut seats: Vec<Seat> = vec![];
     let mut datasets = vec![];
     for number in &order.datasets {
@@ -241,6 +242,20 @@ fn record_of(
     };
     job.validate().map_err(|e| Training::WrongRecord.wrap(e))?;
     Ok(job)
+}
+
+/// The key that members seal this job's model to.
+fn release_key(order: &MsgOrder, ctx: &Context<'_>, own: &Seat) -> Result<[u8; 32], TxError> {
+    let name = hex::encode(&order.release_key);
+    let key = order.release_key[..].try_into().map_err(|_| wrong("release_key", &name, "32 bytes"))?;
+    ctx.gas.consume(super::dispute::POINT, "release key")?;
+    // Members could not release, and would lose their deposits.
+    check_key(&key).map_err(|_| wrong("release_key", &name, "an X25519 key that can be sealed to"))?;
+    // A dispute would show the secret that other jobs and the developer's own share are sealed under.
+    match key == own.release_key {
+        true => Err(wrong("release_key", &name, "a key of this job alone, not the seat's")),
+        false => Ok(key),
+    }
 }
 
 /// Refuses circuits that do not prove this job; gives the training units of an iteration.

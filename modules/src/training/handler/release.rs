@@ -8,11 +8,10 @@ use crate::context::Context;
 use crate::error::{Sdk, TxError};
 use crate::module::Handler;
 use zektra_proto::training::v1::{JobStatus as Status, MsgRelease, MsgReleaseResponse, Sealed};
+use zektra_statement::release::{TAG_BYTES, ciphertext_bytes};
 
 /// Bytes of an encapsulated X25519 key.
 const KEY: usize = 32;
-/// Bytes of an authenticator.
-const TAG: usize = 16;
 /// Bytes of a release at most: the largest model's.
 const MOST: usize = 1 << 20;
 
@@ -32,7 +31,7 @@ impl Handler for MsgRelease {
         if encapsulated.len() != KEY {
             return wrong("release.encapsulated", encapsulated.len(), "32");
         }
-        if !(TAG..=MOST).contains(&ciphertext.len()) {
+        if !(TAG_BYTES..=MOST).contains(&ciphertext.len()) {
             return wrong("release.ciphertext", ciphertext.len(), "16 to 1048576");
         }
         Ok(())
@@ -56,8 +55,7 @@ impl Handler for MsgRelease {
         }
         // What is sealed has the length of the released states with their salts.
         let table = record.template.compile().map_err(|e| Training::WrongRecord.wrap(e))?;
-        let length = |state: &u16| (usize::from(table.states[usize::from(*state)].length) + 4) * 8;
-        let expected = table.released.iter().map(length).sum::<usize>() + TAG;
+        let expected = ciphertext_bytes(&table);
         let release = self.release.unwrap_or_default();
         if release.ciphertext.len() != expected {
             let found = release.ciphertext.len();

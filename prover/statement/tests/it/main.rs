@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::type_complexity)]
 mod a_changed_field_changes_the_digest;
 mod a_merkle_path_proves_one_leaf;
+mod a_release_opens_or_is_its_senders_fault;
 mod an_epoch_takes_each_row_group_at_most_once;
 mod encodings_are_canonical;
 mod integers_are_centred_and_rounded;
