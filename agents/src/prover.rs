@@ -144,7 +144,7 @@ impl Prover<'_> {
         let mut points: Vec<Vec<E>> = vec![];
         for task in tasks {
             ensure!(!stop.load(Ordering::Relaxed), Stopped);
-            let before = chain.links();
+            let (before, followed) = (chain.links(), chain.follows());
             let mut ended = None;
             match task {
                 Task::Group { dataset, group } => self.group(&mut chain, dataset, group)?,
@@ -159,11 +159,14 @@ impl Prover<'_> {
                 self.keep(&chain)?;
             }
             done.store(chain.links(), Ordering::Relaxed);
-            // A chain that only follows what was proven before has nothing to show yet.
+            // A chain that only follows what was proven before has nothing to show, but where it ends: a node may have
+            // been killed between a link and the part that it was for.
+            let (grown, met) = (chain.links() > before, followed && !chain.follows());
             if let (Some(ledger), Some(iteration)) = (self.ledger, ended)
-                && chain.links() > before
+                && (grown || met)
                 && iteration.is_multiple_of(ledger.every().max(1))
                 && iteration < u64::from(self.program.table.iterations)
+                && (grown || ledger.accepted(iteration.saturating_sub(1))?.is_none())
             {
                 let proof = chain.wrap()?;
                 ledger.part(&self.part(&chain, &proof)?, chain.states())?;
