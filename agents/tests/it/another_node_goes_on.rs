@@ -90,7 +90,15 @@ fn the_second_node_goes_on_from_the_last_accepted_part() {
     let bundle = finished.bundle.unwrap();
     let report = verify(&bundle, &Trusted::none().name(plan.job.circuits.unwrap())).unwrap();
     assert_eq!((report.node, &report.job), (SECOND, &plan.job));
-    assert_eq!(bundle, parties.read("developer/jobs/1-0/bundle.zkb"));
+    let file = "developer/jobs/1-0/bundle.zkb";
+    assert_eq!(bundle, parties.read(file));
+    // By the user's program as by `verify`.
+    let circuits = report.circuits.to_string();
+    let verified = parties.done(&["bundle", "verify", file, "--circuits", &circuits]);
+    assert_eq!((&verified["accepted"], &verified["report"]), (&true.into(), &report.to_json()));
+    parties.run(&["bundle", "verify", file]).failed(3, &["the bundle is refused", "circuits"]);
+    assert_eq!(parties.done(&["bundle", "show", file])["job"]["id"], 1);
+    parties.run(&["bundle", "show", "alice.csv"]).failed(2, &["alice.csv", "magic"]);
 
     assert!(parties.read(&format!("second/{ANSWER}")) == whole);
 

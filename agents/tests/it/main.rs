@@ -21,3 +21,4 @@ mod parties;
 mod schema_and_table;
 mod the_model_is_the_one_that_was_trained;
 mod the_terminal_shows_again_what_is_typed;
+mod things_of_the_chain_have_commands;
