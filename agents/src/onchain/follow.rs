@@ -2,7 +2,7 @@
 
 use super::ledger::{self, How, Member, PATIENCE, POLL, is_proven};
 use crate::chain::account::Account;
-use crate::chain::client;
+use crate::chain::client::{self, ChainError};
 use crate::local::Traffic;
 use crate::node::{Finished, Progress, Stage};
 use crate::rejected::Rejected;
@@ -65,6 +65,10 @@ pub fn follow(
     }
 }
 
+fn unreachable(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ChainError::Unreachable(_)))
+}
+
 /// Waits for the node that works next: the assigned one, which has not ended early here; of a job that is proven
 /// whoever is left. `None` where nobody is.
 fn next<'a>(
@@ -78,7 +82,16 @@ fn next<'a>(
     let begun = client::height(any.account.client())?;
     let mut seen = (begun, Instant::now());
     loop {
-        let job = ledger::job(any.account, number)?;
+        let look = || anyhow::Ok((ledger::job(any.account, number)?, client::height(any.account.client())?));
+        let (job, height) = match look() {
+            Ok(found) => found,
+            // The chain's node may be started again meanwhile.
+            Err(e) if unreachable(&e) && seen.1.elapsed() < PATIENCE => {
+                std::thread::sleep(POLL);
+                continue;
+            }
+            Err(e) => return Err(e),
+        };
         let status = job.status();
         if matches!(status, Status::Expired | Status::Aborted | Status::Failed) {
             let reason = &job.reason;
@@ -96,7 +109,6 @@ fn next<'a>(
             // It has not got its node yet, or the chain does not know that it has lost it.
             _ => {}
         }
-        let height = client::height(any.account.client())?;
         if height > seen.0 {
             seen = (height, Instant::now());
         }

@@ -37,8 +37,13 @@ static STOPPED: LazyLock<Stopped> = LazyLock::new(|| {
     let plan = parties.plan();
     let chain = Chain::new(&plan);
     chain.draw(FIRST);
-    let died = format!("{:#}", run(&parties, &plan, "first", &chain.to(FIRST, 1)).unwrap_err());
-    assert!(died.contains("the node has died"), "{died}");
+    let died = |parts| format!("{:#}", run(&parties, &plan, "first", &chain.to(FIRST, parts)).unwrap_err());
+    // What it could not bring it brings as soon as it is there again, and not with the next part.
+    let why = died(0);
+    assert!(why.contains("nobody answers"), "{why}");
+    let why = died(1);
+    assert!(why.contains("the node has died"), "{why}");
+    assert_eq!(chain.state.lock().unwrap().paid, [(FIRST, 1)]);
     Stopped { parties, plan, chain }
 });
 

@@ -47,7 +47,7 @@ impl Chain {
         (state.node, state.first) = (Some(node), None);
     }
 
-    /// The chain as a node meets it, which dies after `parts` parts.
+    /// The chain as a node meets it that dies after `parts` parts; with none it finds no chain when it brings the first.
     pub fn to(&self, node: Fingerprint, parts: u64) -> Party<'_> {
         Party { chain: self, node, parts, brought: AtomicU64::new(0) }
     }
@@ -83,6 +83,7 @@ impl Ledger for Party<'_> {
     }
 
     fn part(&self, part: &Part, states: &States) -> anyhow::Result<()> {
+        anyhow::ensure!(self.parts > 0, "nobody answers");
         let mut state = self.chain.state.lock().unwrap();
         let job = &self.chain.job;
         anyhow::ensure!(state.node == Some(self.node), "the job is another node's");

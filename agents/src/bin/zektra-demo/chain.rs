@@ -252,6 +252,8 @@ impl Demo {
         println!("\n$ zektra audit {job}");
         let audit = self.command().args(["audit", &job]).status()?;
         ensure!(audit.success(), "the audit failed");
+        let fetched = self.step("the bundle from the chain", &["bundle", "fetch", &job, "--out", "chain.zkb"])?;
+        println!("  {} bytes, verified: zektra-verify {}/chain.zkb", fetched["bytes"], self.out.display());
         println!("\nseconds");
         for (name, seconds) in &self.times {
             println!("  {name:<36} {seconds:8.1}");

@@ -89,6 +89,13 @@ fn given<'a>(message: &'a MessageDescriptor, skip: Option<&'a str>) -> impl Iter
     fields.into_iter()
 }
 
+/// Whether no argument stands behind that of a list.
+fn is_last(field: &FieldDescriptor) -> bool {
+    let parent = field.parent_message();
+    let mut behind = given(parent, None).filter(|f| f.number() > field.number());
+    behind.all(|f| !matches!(shape(&f), Shape::Argument { .. }))
+}
+
 fn shape(field: &FieldDescriptor) -> Shape {
     if names::flag(field).0 {
         return Shape::Flag;
@@ -98,6 +105,8 @@ fn shape(field: &FieldDescriptor) -> Shape {
         Kind::Message(m) if m.full_name() == PAGE => Shape::Page,
         Kind::Message(m) if m.full_name() == COIN => Shape::Argument { many: false },
         Kind::Message(_) | Kind::Enum(_) => Shape::Flag,
+        // A list in the middle would take what stands behind it.
+        _ if field.is_list() && !is_last(field) => Shape::Flag,
         _ => Shape::Argument { many: field.is_list() },
     }
 }
