@@ -298,7 +298,19 @@ impl Archive {
     ///
     /// # Errors
     /// What `each` says; a record that was changed.
-    pub fn replay(&self, mut each: impl FnMut(Vec<Answer>) -> Result<()>) -> Result<u64> {
+    pub fn replay(&self, each: impl FnMut(Vec<Answer>) -> Result<()>) -> Result<u64> {
+        self.replay_some(0..u64::MAX, each)
+    }
+
+    /// The same with the rounds of a range alone; the others are only counted.
+    ///
+    /// # Errors
+    /// As [`Archive::replay`].
+    pub fn replay_some(
+        &self,
+        range: std::ops::Range<u64>,
+        mut each: impl FnMut(Vec<Answer>) -> Result<()>,
+    ) -> Result<u64> {
         let path = self.rounds_path();
         let context = || format!("cannot read {}", path.display());
         let mut file = match File::open(&path) {
@@ -313,6 +325,12 @@ impl Archive {
             let size = header[..8].iter().rev().fold(0u64, |v, &b| v << 8 | u64::from(b));
             if size > length - at - 16 {
                 break;
+            }
+            if !range.contains(&count) {
+                std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(at + 16 + size)).with_context(context)?;
+                at += 16 + size;
+                count += 1;
+                continue;
             }
             let mut body = vec![0; size as usize];
             file.read_exact(&mut body).with_context(context)?;

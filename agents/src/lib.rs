@@ -5,6 +5,7 @@
 //! - [`vault`]: a member's folder: seat, label log, encrypted datasets, a developer's release keys.
 //! - [`archive`]: what a party keeps of a job: streams of polynomials, rounds.
 //! - [`member`], [`node`]: the two sides of a job; a member answers requests, the node makes them.
+//! - [`choice`]: a template out of what a developer says and what datasets fix.
 //! - [`local`]: all parties on one machine, exchanging serialised messages.
 //! - [`model`]: the decrypted model.
 //! - [`chain`]: the chain as a client sees it.
@@ -15,6 +16,7 @@
 pub mod archive;
 pub mod bundles;
 pub mod chain;
+pub mod choice;
 pub mod inspect;
 pub mod local;
 pub mod member;

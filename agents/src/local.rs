@@ -1,10 +1,11 @@
 //! All parties of a job on one machine: each in its own thread with its own folder, exchanging nothing
 //! but serialised messages.
 
+use crate::choice::{Choice, input};
 use crate::member::{Connection, serve};
 use crate::node::{Finished, Link, Node, Progress};
 use crate::prover::Ledger;
-use crate::rejected::{Rejected, expect};
+use crate::rejected::expect;
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
 use anyhow::{Context as _, Result, bail};
@@ -13,12 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use zektra_he::profile::{Profile, Wanted};
+use zektra_he::profile::Profile;
 use zektra_prove::cache::Cache;
 use zektra_prove::chain::{NodeCircuits, ShareCircuits};
-use zektra_statement::field::N;
 use zektra_statement::record::{Dataset, Job, JobDataset};
-use zektra_statement::template::{Kind, Template, columns_for};
+use zektra_statement::template::Template;
 
 /// A job file: TOML. Folders are relative to the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -88,9 +88,6 @@ fn half() -> f64 {
     0.5
 }
 
-/// Row groups of a step that a template may have.
-const MAX_GROUPS: u32 = 1024;
-
 /// A job with the folders of its members.
 #[derive(Debug)]
 pub struct Plan {
@@ -138,25 +135,19 @@ impl JobFile {
     /// A field that is wrong, folders that do not hold what the file says, too little hiding; a job that is too
     /// large to be proven.
     pub fn plan(&self, base: &Path, progress: &mut dyn FnMut(&str)) -> Result<Plan> {
-        let input = |field: &str, value: &dyn std::fmt::Display, expected: &str| {
-            Rejected::Input(format!("{field}: {value}, expected {expected}"))
+        let choice = Choice {
+            template: &self.template,
+            iterations: self.iterations,
+            batch_rows: self.batch_rows,
+            learning_rate: self.learning_rate,
+            max_attempts: self.max_attempts,
+            weight_bits: self.weight_bits,
+            fan_in: self.fan_in,
         };
-        let kind = Kind::from_id(&self.template).ok_or_else(|| {
-            let known = format!("one of {}", Kind::ALL.map(Kind::id).join(", "));
-            input("template", &format_args!("{:?}", self.template), &known)
-        })?;
+        choice.kind()?;
         let beacon = hex::decode(&self.beacon).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
         let beacon =
             beacon.ok_or_else(|| input("beacon", &format_args!("{:?}", self.beacon), "64 hexadecimal digits"))?;
-        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return Err(input("learning_rate", &self.learning_rate, "a positive number").into());
-        }
-        if !(1..=4096).contains(&self.iterations) {
-            return Err(input("iterations", &self.iterations, "1 to 4096").into());
-        }
-        if let Some(bits) = self.weight_bits.filter(|bits| !(8..=20).contains(bits)) {
-            return Err(input("weight_bits", &bits, "8 to 20").into());
-        }
         if self.datasets.is_empty() {
             return Err(input("datasets", &"none", "at least one [[datasets]]").into());
         }
@@ -203,45 +194,8 @@ impl JobFile {
         let Some(schema) = schema else {
             bail!("datasets: none");
         };
-        // More are refused with the job; here they must only not overflow.
-        let total = datasets.iter().fold(0u32, |sum, d| sum.saturating_add(d.dataset.groups));
-        let first = &datasets[0].dataset;
-        let rows_per_group = N as u32 / columns_for(schema.features() as u32);
-        let groups = match self.batch_rows {
-            None => total,
-            Some(rows) => {
-                if rows == 0 || !rows.is_multiple_of(rows_per_group) {
-                    let expected = format!("a multiple of {rows_per_group}, the rows of a tile");
-                    return Err(input("batch_rows", &rows, &expected).into());
-                }
-                (rows / rows_per_group).min(total)
-            }
-        };
-        if groups == 0 || groups > MAX_GROUPS {
-            let expected = format!("1 to {MAX_GROUPS}: give batch_rows");
-            return Err(input("row groups of a step", &groups, &expected).into());
-        }
-        if let Some(fan_in) = self.fan_in.filter(|f| *f == 0 || !groups.is_multiple_of(*f)) {
-            let expected = format!("a divisor of the {groups} row groups of a step");
-            return Err(input("fan_in", &fan_in, &expected).into());
-        }
-        let wanted = Wanted {
-            kind,
-            features: schema.features() as u32,
-            classes: first.classes,
-            groups,
-            full_batch: groups == total,
-            iterations: self.iterations,
-            members: seats.len() as u32,
-            attempts: self.max_attempts,
-            learning_rate: self.learning_rate,
-            row_norm: first.row_norm,
-            range: first.range,
-            fixed_scales: Some((first.scale_x, first.scale_r)),
-            weight_bits: self.weight_bits,
-            fan_in: self.fan_in,
-        };
-        let template = Template { kind, params: wanted.search()? };
+        let held: Vec<&Dataset> = datasets.iter().map(|d| &d.dataset).collect();
+        let template = choice.template(&held, &schema, seats.len() as u32)?;
         let mut circuits = None;
         if self.prove {
             for d in &self.datasets {
@@ -271,7 +225,6 @@ impl JobFile {
         };
         let profile = Profile::of(&job)?;
         profile.check()?;
-        crate::model::suits(&job.template, &schema)?;
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         let node = base.join(&self.node);
         let shared = homes.iter().any(|h| real(h.path()) == real(&node));

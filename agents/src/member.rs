@@ -8,7 +8,9 @@ use crate::archive::{
     Archive, ArchiveSource, StreamId, data_streams, offline_index, offline_streams, refuse_plaintext,
 };
 use crate::bundles;
+use crate::node::ROUNDS;
 use crate::proofs::{self, ProofId, ProofStore, data_proofs, offline_proofs};
+use crate::prover;
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
 use crate::wire;
@@ -163,6 +165,7 @@ fn name_of(request: &Request) -> &'static str {
         Request::Deliver(_) => "deliver",
         Request::PullProof(_) => "pull a proof",
         Request::PushProof(_) => "push a proof",
+        Request::PullRounds(_) => "pull rounds",
     }
 }
 
@@ -485,6 +488,7 @@ impl<'a> Session<'a> {
                 self.take(&r.rounds)?;
                 Ok(Reply::Rounds(pb::RoundsReply {}))
             }
+            Request::PullRounds(r) => self.pull_rounds(&r),
             Request::Phase(r) => {
                 self.take(&r.rounds)?;
                 let claim = wire::claim_from_pb(r.claim.as_ref().context("phase.claim: missing")?)?;
@@ -531,6 +535,25 @@ impl<'a> Session<'a> {
             Request::Deliver(r) => self.deliver(r),
             r => bail!("{} does not fit here: the job is locked", name_of(&r)),
         }
+    }
+
+    /// Rounds as they were recorded, with their proofs: for a node that goes on where another one stopped.
+    fn pull_rounds(&self, request: &pb::PullRoundsRequest) -> Result<Reply> {
+        let (first, count) = (request.first, u64::from(request.count));
+        let end = first.checked_add(count).context("the range overflows")?;
+        ensure!((1..=ROUNDS as u64).contains(&count), "{count} rounds at once, expected 1 to {ROUNDS}");
+        let (mut rounds, mut at) = (vec![], first);
+        let recorded = self.archive.replay_some(first..end, |answers| {
+            let proofs = match &self.proving {
+                Some(Proving { store, .. }) => prover::round_proofs(store, at, self.program.job.members())?,
+                None => vec![],
+            };
+            rounds.push(wire::proven_round_to_pb(&answers, &proofs));
+            at += 1;
+            Ok(())
+        })?;
+        ensure!(end <= recorded, "rounds {first}..{end}, expected within 0..{recorded}");
+        Ok(Reply::PullRounds(pb::PullRoundsReply { rounds }))
     }
 
     /// A proof of this member's own offline shares.
@@ -621,6 +644,7 @@ impl<'a> Session<'a> {
         for round in rounds {
             let answers = wire::round_from_pb(round)?;
             let (own, program, proving) = (self.index, self.program.clone(), self.proving.clone());
+            let known = self.proven.clone();
             let member = self.online()?;
             let next = member.transcript().position();
             let Some(first) = answers.first() else {
@@ -629,8 +653,18 @@ impl<'a> Session<'a> {
             if (first.iteration, first.phase) < next {
                 continue;
             }
-            if let Some(Proving { circuits, .. }) = &proving {
-                check_round(circuits, &program, member, own, &answers, &round.proofs)?;
+            if let Some(Proving { circuits, store }) = &proving {
+                let phases = program.table.phases.len() as u64;
+                let number = u64::from(next.0) * phases + u64::from(next.1);
+                let mut proofs = round.proofs.clone();
+                proofs.truncate(program.job.seats.len());
+                let known = known.as_ref().filter(|(of, _)| answers.get(own as usize) == Some(of));
+                if let (Some((_, proof)), Some(place)) = (known, proofs.get_mut(own as usize)) {
+                    *place = proof.clone();
+                }
+                check_round(circuits, &program, member, known.map(|_| own), &answers, &proofs)?;
+                // Before the round is: whoever takes the job over asks for both.
+                prover::keep_round_proofs(store, number, &proofs)?;
             }
             go_on(member, &answers)?;
             if let Err(e) = self.archive.append_round(&answers) {
@@ -675,17 +709,17 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Checks the proofs of all others' answers to the phase that is next.
+/// Checks the proofs of all answers to the phase that is next, but for one's own where it is known to be one's own.
 fn check_round(
     circuits: &ShareCircuits,
     program: &Program,
     member: &mut Member<'_, ArchiveSource>,
-    own: u32,
+    own: Option<u32>,
     answers: &[Answer],
     round_proofs: &[Bytes],
 ) -> Result<()> {
     let view = member.view()?;
-    for index in (0..program.job.members()).filter(|i| *i != own) {
+    for index in (0..program.job.members()).filter(|i| Some(*i) != own) {
         let bytes = round_proofs.get(index as usize).map(|b| &b[..]);
         let answer = answers.get(index as usize);
         proofs::check_answer(circuits, program, member.transcript(), &view, index, answer, bytes)?;

@@ -28,7 +28,7 @@ use zektra_statement::record::Job;
 /// Characters of a member's refusal that are kept.
 const MAX_REASON: usize = 1000;
 /// Recorded rounds in one message, of some 750 KB each if they are proven.
-const ROUNDS: usize = 4;
+pub(crate) const ROUNDS: usize = 4;
 
 /// How the node reaches one member. Requests may be sent to several members before replies are read.
 pub trait Link {
@@ -60,6 +60,8 @@ pub enum Stage {
     Training,
     /// The node's own proofs that are still to be made.
     Proving,
+    /// A node is to be drawn: blocks.
+    Waiting,
     /// Releases.
     Releasing,
 }
@@ -74,6 +76,7 @@ impl Stage {
             Self::OfflineProofs => "proofs of offline shares",
             Self::Training => "training on ciphertext",
             Self::Proving => "proving what was computed",
+            Self::Waiting => "waiting for a node",
             Self::Releasing => "releases",
         }
     }
@@ -369,6 +372,7 @@ impl<'a> Node<'a> {
             archive: &archive,
             store,
             program: program.clone(),
+            roots: roots.clone(),
             node: self.name(),
             ledger: self.ledger,
         };
@@ -458,15 +462,11 @@ impl<'a> Node<'a> {
             done += 1;
             Ok(())
         })?;
-        if let Some(ahead) = at.iter().position(|&a| a > done) {
-            bail!(
-                "{:?} has recorded {} rounds, this node only {done}: copy rounds.bin from that member's folder of this job to {}",
-                self.job.seats[ahead].name,
-                at[ahead],
-                self.archive.folder().display()
-            );
-        }
         let total = u64::from(program.table.iterations) * phases;
+        while done < at.iter().copied().max().unwrap_or(0).min(total) {
+            progress(Stage::Training, done, total);
+            self.fetch(program, at, &mut transcript, &mut done, prove)?;
+        }
         self.catch_up(at, done)?;
         // The round that members have not been told yet.
         let mut news: Vec<training::Round> = vec![];
@@ -503,6 +503,68 @@ impl<'a> Node<'a> {
         }
         progress(Stage::Training, total, total);
         Ok((transcript, news))
+    }
+
+    /// Takes the next rounds that this node does not have from a member that does: those before the place of each in `at`.
+    /// They were made with another node, or lost here; who began the job does not matter to what was answered.
+    fn fetch(
+        &mut self,
+        program: &Arc<Program>,
+        at: &[u64],
+        transcript: &mut Transcript<ArchiveSource>,
+        done: &mut u64,
+        prove: &mut dyn FnMut(Box<PhaseTask>) -> Result<()>,
+    ) -> Result<()> {
+        let mut why = None;
+        let first = *done;
+        for (m, have) in at.iter().copied().enumerate().filter(|(_, have)| *have > first) {
+            let whose = format!("the rounds from {first} on that member {:?} keeps", self.job.seats[m].name);
+            let count = (ROUNDS as u64).min(have - first) as u32;
+            let taken = self.pull_rounds(m, first, count).and_then(|rounds| {
+                rounds.into_iter().try_for_each(|round| self.take_round(program, transcript, done, round, prove))
+            });
+            match taken {
+                Ok(()) => return Ok(()),
+                Err(e) if *done > first => return Err(e.context(whose)),
+                // Another member may have them as they were.
+                Err(e) => why = Some(why.unwrap_or_else(|| e.context(whose))),
+            }
+        }
+        Err(why.context("no member has the next round")?)
+    }
+
+    fn pull_rounds(&mut self, member: usize, first: u64, count: u32) -> Result<Vec<training::Round>> {
+        let request = Request::PullRounds(pb::PullRoundsRequest { first, count });
+        let replies = self.ask_all(|m| (m == member).then(|| request.clone()))?;
+        let Some(Reply::PullRounds(reply)) = replies.into_iter().flatten().next() else {
+            bail!("a member answered something else than was asked");
+        };
+        ensure!(reply.rounds.len() == count as usize, "{} came, {count} were asked for", reply.rounds.len());
+        Ok(reply.rounds)
+    }
+
+    /// Checks a round that a member kept, and records it here.
+    fn take_round(
+        &self,
+        program: &Arc<Program>,
+        transcript: &mut Transcript<ArchiveSource>,
+        done: &mut u64,
+        round: training::Round,
+        prove: &mut dyn FnMut(Box<PhaseTask>) -> Result<()>,
+    ) -> Result<()> {
+        let answers = wire::round_from_pb(&round)?;
+        let mut task = None;
+        if let Some(Proving { circuits, store }) = &self.proving {
+            let view = transcript.view()?;
+            let proofs: Vec<_> = round.proofs.iter().take(self.job.seats.len()).map(|p| p.to_vec()).collect();
+            self.check_round(circuits, program, transcript, &view, &answers, &proofs)?;
+            prover::keep_round_proofs(store, *done, &proofs)?;
+            task = Some(Box::new(PhaseTask { round: *done, view, answers: answers.clone(), proofs }));
+        }
+        transcript.advance(&answers)?;
+        self.archive.append_round(&answers)?;
+        *done += 1;
+        task.map_or(Ok(()), prove)
     }
 
     /// Sends each member the recorded rounds that it missed, of `done` in all; it has those before its place in `at`.

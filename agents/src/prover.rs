@@ -19,10 +19,20 @@ use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::E;
 use zektra_statement::inputs;
 use zektra_verify::envelope::Envelope;
-use zektra_verify::part::Part;
+use zektra_verify::known::Trusted;
+use zektra_verify::part::{Part, verify_part};
 
 /// Tasks that may wait: beyond that, phases wait for proofs.
 pub const QUEUE: usize = 64;
+
+/// A part of a job's proof that was accepted.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// The node that it names.
+    pub node: Fingerprint,
+    /// The part.
+    pub part: Part,
+}
 
 /// Where a job is recorded besides its parties' folders: a chain.
 pub trait Ledger: Sync {
@@ -37,6 +47,12 @@ pub trait Ledger: Sync {
     /// # Errors
     /// It is locked otherwise, or not at all.
     fn lock(&self, roots: &[Fingerprint], lock: &Fingerprint) -> Result<()>;
+
+    /// The last part that was accepted, of whatever node, if it shows more than so many iterations.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn accepted(&self, beyond: u64) -> Result<Option<Accepted>>;
 
     /// Records a part of the proof.
     ///
@@ -93,6 +109,8 @@ pub struct Prover<'a> {
     pub store: ProofStore,
     /// The job.
     pub program: Arc<Program>,
+    /// The extension roots behind its lock.
+    pub roots: Vec<Fingerprint>,
     /// The node's name.
     pub node: Fingerprint,
     /// Who is told of finished parts.
@@ -105,9 +123,14 @@ impl Prover<'_> {
     /// How many proofs of its own a job takes: links, and what stands behind them.
     pub fn links(program: &Program) -> u64 {
         let table = &program.table;
-        let batches = offline_index(table, table.iterations, 0, 0).div_ceil(OFFLINE_PAIRS as u64);
         let phases = u64::from(table.iterations) * table.phases.len() as u64;
-        1 + u64::from(program.job.groups()) + batches + phases + 1
+        1 + u64::from(program.job.groups()) + Self::batches(program) + phases + 1
+    }
+
+    /// Batches of offline shares of a job.
+    fn batches(program: &Program) -> u64 {
+        let table = &program.table;
+        offline_index(table, table.iterations, 0, 0).div_ceil(OFFLINE_PAIRS as u64)
     }
 
     /// Proves all tasks, then the last proof. `done` counts links; `stop` ends it before the next one.
@@ -121,7 +144,7 @@ impl Prover<'_> {
         let mut points: Vec<Vec<E>> = vec![];
         for task in tasks {
             ensure!(!stop.load(Ordering::Relaxed), Stopped);
-            let before = chain.links();
+            let (before, followed) = (chain.links(), chain.follows());
             let mut ended = None;
             match task {
                 Task::Group { dataset, group } => self.group(&mut chain, dataset, group)?,
@@ -133,16 +156,17 @@ impl Prover<'_> {
                 }
             }
             if chain.links() > before {
-                let mut bytes = chain.links().to_le_bytes().to_vec();
-                bytes.extend(chain.envelope()?.encode());
-                self.store.write_named(CHAIN, &bytes)?;
+                self.keep(&chain)?;
             }
             done.store(chain.links(), Ordering::Relaxed);
-            // A chain that only follows what was proven before has nothing to show yet.
+            // A chain that only follows what was proven before has nothing to show, but where it ends: a node may have
+            // been killed between a link and the part that it was for.
+            let (grown, met) = (chain.links() > before, followed && !chain.follows());
             if let (Some(ledger), Some(iteration)) = (self.ledger, ended)
-                && chain.links() > before
+                && (grown || met)
                 && iteration.is_multiple_of(ledger.every().max(1))
                 && iteration < u64::from(self.program.table.iterations)
+                && (grown || ledger.accepted(iteration.saturating_sub(1))?.is_none())
             {
                 let proof = chain.wrap()?;
                 ledger.part(&self.part(&chain, &proof)?, chain.states())?;
@@ -171,6 +195,15 @@ impl Prover<'_> {
         })
     }
 
+    /// Keeps the last link, to go on from.
+    fn keep(&self, chain: &Chain) -> Result<()> {
+        let mut bytes = chain.links().to_le_bytes().to_vec();
+        bytes.extend(chain.envelope()?.encode());
+        self.store.write_named(CHAIN, &bytes)
+    }
+
+    /// The chain that the work goes on with: this node's own, another's from its last accepted part if that is ahead, or
+    /// a new one.
     fn begin(&self) -> Result<Chain> {
         let job = &self.program.job;
         let about = About {
@@ -179,16 +212,41 @@ impl Prover<'_> {
             node: self.node,
             keys: job.seats.iter().map(|s| s.key).collect(),
         };
-        if let Some(bytes) = self.store.read_named(CHAIN)? {
-            let (links, bytes) = bytes.split_first_chunk::<8>().context("the chain's last proof is damaged")?;
-            let (links, last) = (u64::from_le_bytes(*links), Envelope::decode(bytes)?);
-            match Chain::resume(self.circuits.clone(), about.clone(), links, &last) {
-                // Left by another attempt or list of circuits.
-                Err(ProofError::Other { .. }) => {}
-                chain => return Ok(chain?),
-            }
+        let own = self.own(&about)?;
+        let batches = Self::batches(&self.program);
+        let data = Chain::links_behind(self.circuits, 0, u64::from(job.groups()), batches);
+        let folds = own.as_ref().map_or(0, |chain| chain.links().saturating_sub(data));
+        let iterations = folds / self.program.table.phases.len() as u64;
+        let ahead = self.ledger.map(|ledger| ledger.accepted(iterations)).transpose()?.flatten();
+        match (ahead, own) {
+            (Some(accepted), _) => self.take_over(about, batches, &accepted),
+            (None, Some(own)) => Ok(own),
+            (None, None) => Ok(Chain::start(self.circuits.clone(), about)?),
         }
-        Ok(Chain::start(self.circuits.clone(), about)?)
+    }
+
+    /// This node's own chain as it was left.
+    fn own(&self, about: &About) -> Result<Option<Chain>> {
+        let Some(bytes) = self.store.read_named(CHAIN)? else { return Ok(None) };
+        let (links, bytes) = bytes.split_first_chunk::<8>().context("the chain's last proof is damaged")?;
+        let (links, last) = (u64::from_le_bytes(*links), Envelope::decode(bytes)?);
+        match Chain::resume(self.circuits.clone(), about.clone(), links, &last) {
+            // Left by another attempt, node or list of circuits.
+            Err(ProofError::Other { .. }) => Ok(None),
+            chain => Ok(Some(chain?)),
+        }
+    }
+
+    /// Goes on from a part that was accepted: all before it is only followed.
+    fn take_over(&self, about: About, batches: u64, accepted: &Accepted) -> Result<Chain> {
+        let Accepted { node, part } = accepted;
+        let told = || format!("the accepted part up to iteration {}", part.iteration);
+        let job = &self.program.job;
+        let trusted = Trusted::none().name(job.circuits.context("the job names no circuits")?);
+        verify_part(job, &self.roots, node, part, None, &trusted).with_context(told)?;
+        let chain = Chain::take_over(self.circuits.clone(), about, *node, batches, &part.proof).with_context(told)?;
+        self.keep(&chain)?;
+        Ok(chain)
     }
 
     fn checked(&self, id: ProofId) -> Result<Checked> {
@@ -204,7 +262,7 @@ impl Prover<'_> {
         }
     }
 
-    /// A proof of the node's own that is on disk already, or is made now and kept.
+    /// A proof of the node's own: what is on disk is used again if `make` takes it, else what it makes is kept.
     fn kept<S>(
         &self,
         name: &str,
@@ -212,11 +270,10 @@ impl Prover<'_> {
         make: impl FnOnce(Option<Proof>) -> Result<Proven<S>>,
     ) -> Result<Proven<S>> {
         let known = self.store.read_named(name)?;
-        let known = known.map(|bytes| proofs::decode(circuit, &bytes)).transpose()?;
-        let fresh = known.is_none();
-        let proven = make(known)?;
-        if fresh {
-            self.store.write_named(name, &proofs::encode(circuit, &proven.proof))?;
+        let proven = make(known.as_ref().map(|bytes| proofs::decode(circuit, bytes)).transpose()?)?;
+        let bytes = proofs::encode(circuit, &proven.proof);
+        if known.is_none_or(|known| known != bytes) {
+            self.store.write_named(name, &bytes)?;
         }
         Ok(proven)
     }
@@ -237,11 +294,16 @@ impl Prover<'_> {
         let stream = StreamId::Tiles { dataset, member: d.owner };
         let b = proofs::stored_group(self.archive, job, stream, dataset, group)?;
         let name = format!("extend-{dataset}-{group}.zkp");
+        let last = group + 1 == u64::from(d.dataset.groups);
+        let group = node::Group { chain_id: &job.chain_id, dataset: &d.dataset, group, b: &b, x: &x };
+        if chain.follows() {
+            let shares: Vec<_> = shares.iter().map(|s| &s.statement).collect();
+            let extend = node::extend_statement(group, &tile.statement, &shares);
+            return Ok(chain.follow_group(&tile.statement, &extend, last)?);
+        }
         let extend = self.kept(&name, &self.circuits.extend.circuit, |known| {
-            let group = node::Group { chain_id: &job.chain_id, dataset: &d.dataset, group, b: &b, x: &x };
             Ok(node::prove_extend(self.circuits, group, &tile, &shares, known)?)
         })?;
-        let last = group + 1 == u64::from(d.dataset.groups);
         Ok(chain.add_group(d.owner as usize, &tile, &shares, &extend, last)?)
     }
 
@@ -266,12 +328,6 @@ impl Prover<'_> {
         let (table, job) = (&program.table, &program.job);
         let Some(first) = task.answers.first() else { bail!("a round without answers") };
         let (iteration, phase) = (first.iteration, first.phase as usize);
-        let mut shares = vec![];
-        for ((answer, bytes), seat) in task.answers.iter().zip(&task.proofs).zip(&job.seats) {
-            let proof = proofs::decode(&self.circuits.shares.phases[phase].circuit, bytes)?;
-            let shares_of = &self.circuits.shares;
-            shares.push(share::check_answer(shares_of, seat.key, program.lock, &task.view, answer, proof)?);
-        }
         let start = offline_index(table, iteration, phase as u32, 0);
         let mut offline = vec![];
         for (at, d2) in (start..).zip(multipliers.phase(iteration, phase as u32)) {
@@ -281,13 +337,29 @@ impl Prover<'_> {
             let points = points.get((at / OFFLINE_PAIRS as u64) as usize).context("offline shares without proofs")?;
             offline.push(node::Offline { d2: d2.into_poly(), p, points: points.clone() });
         }
+        let (view, answers, of) = (&task.view, &task.answers, &self.circuits.shares);
+        if chain.follows() {
+            let shares: Vec<_> = answers
+                .iter()
+                .zip(&job.seats)
+                .map(|(answer, seat)| share::answer_statement(of, seat.key, program.lock, view, answer))
+                .collect();
+            let shares: Vec<_> = shares.iter().collect();
+            let answered = node::Answered { view, offline: &offline, answers, shares: &[] };
+            let step = node::step_statement(self.circuits, self.node, phase, &answered, &shares)?;
+            return Ok(chain.follow_fold(phase, &view.groups, &shares, &step)?);
+        }
+        let mut shares = vec![];
+        for ((answer, bytes), seat) in answers.iter().zip(&task.proofs).zip(&job.seats) {
+            let proof = proofs::decode(&of.phases[phase].circuit, bytes)?;
+            shares.push(share::check_answer(of, seat.key, program.lock, view, answer, proof)?);
+        }
         let name = format!("step-{}.zkp", task.round);
         let step = self.kept(&name, &self.circuits.steps[phase].circuit, |known| {
-            let (view, answers) = (&task.view, &task.answers);
             let answered = node::Answered { view, offline: &offline, answers, shares: &shares };
             Ok(node::prove_step(self.circuits, self.node, phase, answered, known)?)
         })?;
-        Ok(chain.fold(phase, &task.view.groups, &shares, &step)?)
+        Ok(chain.fold(phase, &view.groups, &shares, &step)?)
     }
 }
 
@@ -307,9 +379,9 @@ pub fn round_proofs(store: &ProofStore, round: u64, members: u32) -> Result<Vec<
 ///
 /// # Errors
 /// What the system says.
-pub fn keep_round_proofs(store: &ProofStore, round: u64, proofs: &[Vec<u8>]) -> Result<()> {
+pub fn keep_round_proofs(store: &ProofStore, round: u64, proofs: &[impl AsRef<[u8]>]) -> Result<()> {
     for (member, bytes) in proofs.iter().enumerate() {
-        store.write_named(&format!("answer-{round}-{member}.zkp"), bytes)?;
+        store.write_named(&format!("answer-{round}-{member}.zkp"), bytes.as_ref())?;
     }
     Ok(())
 }

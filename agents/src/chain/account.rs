@@ -84,14 +84,22 @@ fn accepted(response: &TxResponse) -> Result<()> {
     Ok(allow(*code == 0, || format!("the chain refuses it: {raw_log} (code {code}, codespace {codespace})"))?)
 }
 
+/// What the messages of a transaction answered.
+///
+/// # Errors
+/// Bytes that are no answers.
+pub fn answers(response: &TxResponse) -> Result<Vec<Any>> {
+    let bytes = hex::decode(&response.data).context("the transaction's data")?;
+    Ok(TxMsgData::decode(&bytes[..])?.msg_responses)
+}
+
 /// What the first message of a transaction answered.
 ///
 /// # Errors
 /// An answer of another type.
 pub fn answer<M: Message + Name + Default>(response: &TxResponse) -> Result<M> {
-    let bytes = hex::decode(&response.data).context("the transaction's data")?;
-    let data = TxMsgData::decode(&bytes[..])?;
-    let first = data.msg_responses.first().context("a transaction without answers")?;
+    let answers = answers(response)?;
+    let first = answers.first().context("a transaction without answers")?;
     let expected = format!("/{}", M::full_name());
     anyhow::ensure!(first.type_url == expected, "an answer of type {}, expected {expected}", first.type_url);
     Ok(M::decode(&first.value[..])?)

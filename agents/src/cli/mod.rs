@@ -1,5 +1,6 @@
 //! The commands.
 
+mod bundle;
 mod chain;
 mod data;
 mod dispute;
@@ -8,6 +9,7 @@ mod onchain;
 mod progress;
 
 use anyhow::Result;
+use chain::acts::{self, Table};
 use clap::error::ContextKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use serde_json::{Value, json};
@@ -59,12 +61,27 @@ enum Command {
         /// A bundle, or job.zk of a party's folder of the job.
         file: PathBuf,
     },
-    /// Datasets on the chain: publish, grant their use.
+    /// Datasets on the chain: publish, grant their use, pause, revoke, look at them.
     #[command(subcommand)]
     Dataset(onchain::Dataset),
-    /// Jobs on the chain: order, run, show.
+    /// Sets of several owners' datasets of one schema.
+    #[command(subcommand)]
+    Set(Table<acts::Sets>),
+    /// Listings of the market: what a dataset or a set costs.
+    #[command(subcommand)]
+    Listing(Table<acts::Listings>),
+    /// Compute nodes: register, change, leave, look at them.
+    #[command(subcommand)]
+    Node(Table<acts::Nodes>),
+    /// What is paid ahead for compute.
+    #[command(subcommand)]
+    Credit(Table<acts::Credits>),
+    /// Jobs on the chain: order, run, cancel, look at them.
     #[command(subcommand)]
     Job(onchain::Job),
+    /// Bundles of proven jobs: fetch from the chain, show, verify.
+    #[command(subcommand)]
+    Bundle(bundle::Bundle),
     /// Audit how a model came to be, from the chain's data and one trusted header.
     #[command(after_help = "Example:\n  zektra audit 1 --trust 1234:8F4E…")]
     Audit(onchain::AuditJob),
@@ -277,7 +294,12 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Reference(c) => job::reference(&output, c),
         Command::Circuits { file } => job::circuits(&output, &file),
         Command::Dataset(c) => onchain::dataset(&output, c),
+        Command::Set(c) => acts::run(&output, &c),
+        Command::Listing(c) => acts::run(&output, &c),
+        Command::Node(c) => acts::run(&output, &c),
+        Command::Credit(c) => acts::run(&output, &c),
         Command::Job(c) => onchain::job(&output, c),
+        Command::Bundle(c) => bundle::run(&output, c),
         Command::Audit(c) => onchain::audit(&output, c),
         Command::Keys(c) => chain::keys::run(shown, c),
         Command::Query(c) => chain::query::run(shown, &c),
@@ -397,7 +419,30 @@ mod tests {
 
     #[test]
     fn every_command_stands_alone() {
-        // Names and flags that stand twice, and required arguments behind others.
-        Cli::command().debug_assert();
+        // Names and flags that stand twice; clap looks for them only where its own debug assertions are built.
+        fn walk(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let once = |what: &str, mut names: Vec<String>| {
+                names.sort();
+                let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
+                assert!(twice.is_none(), "{path}: the {what} {:?} stands twice", twice.unwrap()[0]);
+            };
+            let arguments = || command.get_arguments();
+            once("argument", arguments().map(|a| a.get_id().to_string()).collect());
+            once(
+                "flag",
+                arguments().filter_map(|a| a.get_long_and_visible_aliases()).flatten().map(String::from).collect(),
+            );
+            once("letter", arguments().filter_map(|a| a.get_short()).map(String::from).collect());
+            once("command", command.get_subcommands().map(|c| c.get_name().into()).collect());
+            // An argument that must be given behind one that may be left out is never read as meant.
+            let positionals: Vec<_> = command.get_positionals().collect();
+            let given = positionals.iter().rposition(|a| a.is_required_set()).unwrap_or(0);
+            assert!(positionals[..given.min(positionals.len())].iter().all(|a| a.is_required_set()), "{path}");
+            command.get_subcommands().for_each(|c| walk(c, &path));
+        }
+        let mut command = Cli::command();
+        command.build();
+        walk(&command, "");
     }
 }

@@ -1,18 +1,22 @@
 //! What parties do on the chain: `zektra dataset | job`.
 
+use super::chain::acts::{self, Table};
+use super::chain::hex::hexed;
 use super::chain::settings::{Node, Place, Settings};
-use super::progress::{Steps, Training};
+use super::progress::{Building, Steps, Training};
 use super::{Output, in_words};
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Instant;
 use zektra_agents::chain::account::Account;
 use zektra_agents::chain::amounts;
 use zektra_agents::local::Traffic;
 use zektra_agents::onchain::audit::{self, Anchor};
-use zektra_agents::onchain::ledger::{self, Member};
+use zektra_agents::onchain::follow::{Followed, NodeParty, follow};
+use zektra_agents::onchain::ledger::{self, How, Member};
 use zektra_agents::onchain::order::{self, Order};
 use zektra_agents::onchain::publish::{self, Step};
 use zektra_agents::rejected::Rejected;
@@ -68,6 +72,8 @@ pub enum Dataset {
         after_help = "Example:\n  zektra dataset grant 1 --templates linear-classifier/1 --min-rows 100 --max-passes 100 --privacy-budget 1000000 --from alice"
     )]
     Grant(GrantUse),
+    #[command(flatten)]
+    More(Table<acts::Datasets>),
 }
 
 #[derive(Args, Debug)]
@@ -132,7 +138,7 @@ pub enum Job {
     Order(OrderJob),
     /// Run a job whose parties are all on this machine: join, train, prove, release.
     #[command(
-        after_help = "Example:\n  zektra job run 1 --node-party node:carol --member alice:alice --member bob:bob --member developer:developer"
+        after_help = "Example:\n  zektra job run 1 --node-party node:carol --member alice:alice --member bob:bob --member developer:developer\n\nOf several --node-party the one that the chain has drawn works; if it ends early, the next that is drawn goes on from the last accepted part."
     )]
     Run(RunJob),
     /// Show a job.
@@ -141,6 +147,8 @@ pub enum Job {
     /// Look at what members released, and dispute what does not open: this shows the secret of the job's release key.
     #[command(after_help = "Example:\n  zektra job dispute 1 --developer developer:developer")]
     Dispute(super::dispute::DisputeJob),
+    #[command(flatten)]
+    More(Table<acts::Jobs>),
 }
 
 #[derive(Args, Debug)]
@@ -217,15 +225,18 @@ impl std::str::FromStr for Party {
 pub struct RunJob {
     /// The job's number.
     job: u64,
-    /// The compute node.
-    #[arg(long, value_name = "FOLDER:KEY")]
-    node_party: Party,
+    /// A compute node; once for each that may be drawn.
+    #[arg(long, value_name = "FOLDER:KEY", required = true)]
+    node_party: Vec<Party>,
     /// A member; once for each.
     #[arg(long, value_name = "FOLDER:KEY", required = true)]
     member: Vec<Party>,
     /// Iterations from one part of the proof to the next.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
     part_iterations: u64,
+    /// The first node leaves the job after so many accepted parts, as one that dies does: to try out a rescue.
+    #[arg(long, value_name = "PARTS", value_parser = clap::value_parser!(u64).range(1..))]
+    stop_after_parts: Option<u64>,
     #[command(flatten)]
     signer: Signer,
 }
@@ -273,6 +284,7 @@ fn coin(text: &str) -> Result<zektra_proto::cosmos::base::v1beta1::Coin> {
 
 pub(super) fn dataset(output: &Output, command: Dataset) -> Result<()> {
     match command {
+        Dataset::More(c) => acts::run(output, &c),
         Dataset::Publish(c) => {
             let account = c.signer.account(&c.from)?;
             let home = Home::open(&c.seat)?;
@@ -323,13 +335,15 @@ pub(super) fn job(output: &Output, command: Job) -> Result<()> {
         Job::Order(c) => order_job(output, c),
         Job::Run(c) => run_job(output, c),
         Job::Dispute(c) => super::dispute::dispute(output, &c),
+        Job::More(c) => acts::run(output, &c),
         Job::Show(c) => {
             let settings = Settings::new(&c.place, Some(&c.node))?;
             let request = zektra_proto::training::v1::QueryJobRequest { job: c.job };
             let found: zektra_proto::training::v1::QueryJobResponse =
                 settings.client().query("/zektra.training.v1.Query/Job", &request)?;
             let facts = wire::write(&found.job.context("no such job")?)?;
-            output.print(&facts, || in_words(&facts));
+            let of = wire::pool().get_message_by_name("zektra.training.v1.ChainJob");
+            output.print(&facts, || in_words(&of.map_or(facts.clone(), |of| hexed(&facts, &of))));
             Ok(())
         }
     }
@@ -361,35 +375,58 @@ fn order_job(output: &Output, c: OrderJob) -> Result<()> {
 }
 
 fn run_job(output: &Output, c: RunJob) -> Result<()> {
-    let node = c.signer.account(&c.node_party.key)?;
-    let accounts: Vec<Account> = c.member.iter().map(|m| c.signer.account(&m.key)).collect::<Result<_>>()?;
+    let accounts = |parties: &[Party]| parties.iter().map(|p| c.signer.account(&p.key)).collect::<Result<Vec<_>>>();
+    let (node_accounts, accounts) = (accounts(&c.node_party)?, accounts(&c.member)?);
+    let nodes: Vec<NodeParty<'_>> = c
+        .node_party
+        .iter()
+        .zip(&node_accounts)
+        .map(|(party, account)| NodeParty { folder: &party.folder, account })
+        .collect();
     let members =
         c.member.iter().zip(&accounts).map(|(m, account)| Ok(Member { home: Home::open(&m.folder)?, account }));
     let members: Vec<Member<'_>> = members.collect::<Result<_>>()?;
+    let any = node_accounts.first().context("--node-party: none")?;
+    let record = ledger::job(any, c.job)?.record.context("a job without a record")?;
+    let record = zektra_records::job_from_pb(&record)?;
+    let table = record.template.compile()?;
+    let building = Building::new(output.quiet);
+    let circuits = zektra_agents::local::circuits(&record.template, record.members(), &mut |what| building.set(what));
+    building.done();
     let start = Instant::now();
-    let mut traffic = Some(Traffic::new(members.len(), false));
-    let mut bar = Training::new(output.quiet, 1, 1, traffic.clone().unwrap_or_default());
+    let traffic = Traffic::new(members.len(), false);
+    let mut bar = Training::new(output.quiet, table.phases.len(), table.iterations, traffic.clone());
     let mut stages: Vec<(&'static str, f64)> = vec![];
-    let done = ledger::run(
+    let mut early: Vec<(String, String)> = vec![];
+    let how = How { every: c.part_iterations, stop_after: c.stop_after_parts, circuits: Some(circuits?) };
+    let shown = RefCell::new(&mut bar);
+    let done = follow(
         c.job,
-        (&c.node_party.folder, &node),
-        members,
-        c.part_iterations,
-        &mut traffic,
+        &nodes,
+        &members,
+        &how,
+        &mut Some(traffic.clone()),
         &mut |stage, done, total| {
             if stages.last().is_none_or(|(name, _)| *name != stage.name()) {
                 stages.push((stage.name(), start.elapsed().as_secs_f64()));
             }
-            bar.set(stage, done, total);
+            shown.borrow_mut().set(stage, done, total);
+        },
+        &mut |node, why| {
+            shown.borrow().tell(&format!("node {node} ended early: {why:#}"));
+            early.push((node.into(), format!("{why:#}")));
         },
     );
     bar.done();
-    let finished = done?;
-    let found = wire::write(&ledger::job(&node, c.job)?)?;
+    let Followed { finished, nodes } = done?;
+    let found = wire::write(&ledger::job(any, c.job)?)?;
     let stages: Vec<Value> = stages.iter().map(|(stage, at)| json!({"stage": stage, "at": at})).collect();
+    let early: Vec<Value> = early.iter().map(|(node, why)| json!({"node": node, "why": why})).collect();
     let facts = json!({
         "job": c.job,
         "status": found["status"],
+        "nodes": nodes,
+        "ended_early": early,
         "seconds": start.elapsed().as_secs_f64(),
         "stages": stages,
         "bundle_bytes": finished.bundle.map(|b| b.len()),

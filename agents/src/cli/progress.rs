@@ -136,6 +136,11 @@ impl Training {
         self.bar.set_message(message);
     }
 
+    /// Says something that stays.
+    pub(super) fn tell(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+
     pub(super) fn done(&self) {
         self.bar.finish_and_clear();
     }

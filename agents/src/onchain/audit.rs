@@ -4,26 +4,22 @@
 //! is computed again: the record's digest, the lock, the proof of the last part. Nothing that a node says is believed but
 //! that bytes are there.
 
+use super::part;
 use crate::chain::client::Client;
 use crate::rejected::Rejected;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cosmrs::tendermint::block::Header;
 use ics23::HostFunctionsManager;
 use prost::Message as _;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use zektra_proto::cosmos::tx::v1beta1::{Tx, TxRaw};
 use zektra_proto::proofs::v1::Circuit;
 use zektra_proto::training::v1 as pb;
 use zektra_proto::vault::v1::{DatasetRecord, SeatRecord};
-use zektra_records::{
-    commitment, dataset_from_pb, fingerprint, job_from_pb, roots_from_pb, seat_from_pb, states_from_pb,
-};
-use zektra_verify::envelope::Envelope;
+use zektra_records::{commitment, dataset_from_pb, job_from_pb, roots_from_pb, seat_from_pb, states_from_pb};
 use zektra_verify::known::Trusted;
-use zektra_verify::part::{First, Part, check_states, verify_part};
+use zektra_verify::part::{First, check_states, verify_part};
 
 /// A header that is believed: its height and its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,23 +116,6 @@ fn header(client: &Client, height: u64, trusted: Option<&str>) -> Result<(Header
     Ok((header, hash))
 }
 
-/// The transaction that brought a part: found by its event, believed by its hash.
-fn part_message(client: &Client, hash: &[u8]) -> Result<pb::MsgSubmitPart> {
-    let query = format!("training_part.hash='{}'", hex::encode(hash));
-    let answer = client.rpc("tx_search", json!({"query": query, "prove": false, "page": "1", "per_page": "5"}))?;
-    for tx in answer["txs"].as_array().into_iter().flatten() {
-        let raw = TxRaw::decode(&STANDARD.decode(tx["tx"].as_str().unwrap_or_default())?[..])?;
-        let body = Tx::decode(&raw.encode_to_vec()[..])?.body.unwrap_or_default();
-        for any in body.messages.iter().filter(|m| m.type_url == "/zektra.training.v1.MsgSubmitPart") {
-            let message = pb::MsgSubmitPart::decode(&any.value[..])?;
-            if Sha256::digest(&message.proof)[..] == *hash {
-                return Ok(message);
-            }
-        }
-    }
-    bail!("no transaction brings the proof {}", hex::encode(hash))
-}
-
 /// Audits a job, model first.
 ///
 /// # Errors
@@ -166,24 +145,19 @@ pub fn audit(client: &Client, number: u64, anchor: Option<&Anchor>) -> Result<Au
     let trusted = Trusted::none().know_line(&line).context("the line of the circuits names none of this program")?;
     let pinned = Trusted::pinned().known().iter().any(|k| k.digest == circuits);
 
-    let part: pb::Part = {
+    let stored: pb::Part = {
         let rest = [&number.to_be_bytes()[..], b"/", &proven.iteration.to_be_bytes()].concat();
         state.read(&key("training/part/", &rest), "the last part")?
     };
-    ensure!((part.state == proven.state) && (part.hash == proven.hash), "the last part is not what is proven");
-    let message = part_message(client, &proven.hash)?;
-    let shown = Part {
-        iteration: proven.iteration,
-        tile_top: commitment("tile_top", &proven.tile_top)?,
-        made: commitment("made", &proven.made)?,
-        used: commitment("used", &proven.used)?,
-        state: commitment("state", &proven.state)?,
-        rows_log2: u8::try_from(proven.rows_log2)?,
-        proof: Envelope::decode(&message.proof)?,
+    ensure!((stored.state == proven.state) && (stored.hash == proven.hash), "the last part is not what is proven");
+    let shown = part::fetch(client, &proven)?;
+    // Nothing of them is fixed while a job that lost its node has no part of the next.
+    let first = match job.tile_top.is_empty() {
+        true => None,
+        false => Some(First { tile_top: commitment("tile_top", &job.tile_top)?, made: commitment("made", &job.made)? }),
     };
-    let first = First { tile_top: commitment("tile_top", &job.tile_top)?, made: commitment("made", &job.made)? };
-    let node = fingerprint("node_fingerprint", &job.node_fingerprint)?;
-    let report = verify_part(&record, &roots, &node, &shown, Some(&first), &trusted)?;
+    let node = part::fingerprint_of(&chain_id, &stored.node)?;
+    let report = verify_part(&record, &roots, &node, &shown, first.as_ref(), &trusted)?;
     let iterations = record.template.params.iterations;
     if let Some(list) = &job.states {
         let table = record.template.compile()?;
@@ -197,7 +171,7 @@ pub fn audit(client: &Client, number: u64, anchor: Option<&Anchor>) -> Result<Au
         format!(
             "{how} {} of {iterations} iterations are proven by node {}, proof {} in block {}",
             report.iteration,
-            job.node,
+            stored.node,
             hash_of(&proven.hash),
             proven.height
         ),
@@ -252,7 +226,8 @@ pub fn audit(client: &Client, number: u64, anchor: Option<&Anchor>) -> Result<Au
         "job": number,
         "status": job.status().as_str_name(),
         "developer": job.developer,
-        "node": job.node,
+        "node": stored.node,
+        "lost_nodes": job.lost,
         "digest": record.digest().to_string(),
         "lock": lock.to_string(),
         "template": record.template.kind.id(),

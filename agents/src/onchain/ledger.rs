@@ -3,15 +3,18 @@
 use crate::chain::account::{Account, any};
 use crate::local::{Plan, Traffic, train_on};
 use crate::node::{Finished, Progress};
-use crate::prover::Ledger;
+use crate::prover::{Accepted, Ledger};
 use crate::rejected::{Rejected, allow, expect};
 use crate::vault::Home;
 use anyhow::{Context as _, Result};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use zektra_he::profile::Profile;
 use zektra_proto::training::v1 as pb;
 use zektra_proto::training::v1::JobStatus as Status;
+use zektra_prove::chain::NodeCircuits;
 use zektra_records::{commit, job_from_pb, roots_to_pb, states_to_pb};
 use zektra_statement::chain::States;
 use zektra_statement::digest::Fingerprint;
@@ -19,10 +22,11 @@ use zektra_statement::record::Job;
 use zektra_verify::part::Part;
 
 /// How long a job may take to get its node.
-const PATIENCE: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(200);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const POLL: Duration = Duration::from_millis(200);
 
 /// A member of a job: its folder and its account.
+#[derive(Clone)]
 pub struct Member<'a> {
     /// The folder.
     pub home: Home,
@@ -56,6 +60,22 @@ fn wait(account: &Account, number: u64, what: &str, until: impl Fn(&pb::ChainJob
     }
 }
 
+/// How a node works.
+#[derive(Clone)]
+pub struct How {
+    /// Iterations from one part of the proof to the next.
+    pub every: u64,
+    /// The node leaves the job after so many parts, as one that dies would.
+    pub stop_after: Option<u64>,
+    /// The job's circuits; they are built, or read where they were built before, if they are not at hand.
+    pub circuits: Option<Arc<NodeCircuits>>,
+}
+
+/// A node left its job because it was told to.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("stopped after {0} parts of the proof, as asked")]
+pub struct StoppedAfter(pub u64);
+
 /// The parties' side of the chain.
 struct Parties<'a> {
     number: u64,
@@ -63,11 +83,19 @@ struct Parties<'a> {
     name: Fingerprint,
     members: &'a [Member<'a>],
     record: &'a Job,
-    every: u64,
+    how: How,
+    /// Parts that were brought here.
+    brought: AtomicU64,
+}
+
+/// Whether all of a job is proven, so that only releases are left.
+pub(super) fn is_proven(status: Status) -> bool {
+    matches!(status, Status::Proven | Status::Delivered | Status::Settled)
 }
 
 /// Runs a job of the chain: all its parties are here. Members join it, the node's parts are recorded every `every`
-/// iterations, releases follow, and what does not open is disputed.
+/// iterations, releases follow, and what does not open is disputed. A job that another node began goes on from its last
+/// accepted part.
 ///
 /// # Errors
 /// Parties that are not the job's; whatever stops one of them; what the chain says.
@@ -79,9 +107,25 @@ pub fn run(
     traffic: &mut Option<Traffic>,
     progress: Progress<'_>,
 ) -> Result<Finished> {
+    run_at(number, node, members, How { every, stop_after: None, circuits: None }, traffic, progress)
+}
+
+/// The same, with more to say.
+///
+/// # Errors
+/// As [`run`]; [`StoppedAfter`].
+pub fn run_at(
+    number: u64,
+    node: (&Path, &Account),
+    members: Vec<Member<'_>>,
+    how: How,
+    traffic: &mut Option<Traffic>,
+    progress: Progress<'_>,
+) -> Result<Finished> {
     let (folder, node) = node;
     let found = wait(node, number, "its node", |job| !job.node.is_empty())?;
-    expect(found.node == node.address(), || {
+    // Who brings releases to the chain does not matter.
+    expect(found.node == node.address() || is_proven(found.status()), || {
         format!("node: {}, job {number} is assigned to {}", node.address(), found.node)
     })?;
     let record = job_from_pb(found.record.as_ref().context("a job without a record")?)?;
@@ -101,18 +145,28 @@ pub fn run(
         (held.id == d.id, schema)
     };
     expect(first, || "datasets: the chain's record names another than its first line".into())?;
-    let circuits = crate::local::circuits(&record.template, record.members(), &mut |_| {})?;
+    let circuits = match &how.circuits {
+        Some(circuits) => circuits.clone(),
+        None => crate::local::circuits(&record.template, record.members(), &mut |_| {})?,
+    };
     let profile = Profile::of(&record)?;
     profile.check()?;
+    let folder = folder.join("jobs").join(format!("{number}-{}", record.attempt));
+    let bundle = folder.join(crate::bundles::NAME);
+    if is_proven(found.status()) && !bundle.exists() {
+        // Proven elsewhere: there is nothing left to prove here.
+        crate::files::private_folder(&folder)?;
+        crate::files::write(&bundle, &super::bundle::fetch(node.client(), &found)?.encode())?;
+    }
     let plan = Plan {
         profile,
         homes: ordered.iter().map(|m| m.home.clone()).collect(),
-        node: folder.join("jobs").join(format!("{number}-{}", record.attempt)),
+        node: folder,
         schema,
         circuits: Some(circuits),
         job: record.clone(),
     };
-    let parties = Parties { number, node, name, members: &ordered, record: &record, every };
+    let parties = Parties { number, node, name, members: &ordered, record: &record, how, brought: AtomicU64::new(0) };
     let traffic = traffic.get_or_insert_with(|| Traffic::new(plan.homes.len(), false));
     let done = train_on(&plan, traffic, Some(&parties), progress);
     // Whatever stopped it: a release that does not open is disputed while it can be.
@@ -130,7 +184,13 @@ impl Ledger for Parties<'_> {
     }
 
     fn every(&self) -> u64 {
-        self.every
+        self.how.every
+    }
+
+    fn accepted(&self, beyond: u64) -> Result<Option<Accepted>> {
+        let found = job(self.node, self.number)?;
+        let Some(proven) = found.proven.filter(|p| p.iteration > beyond) else { return Ok(None) };
+        super::part::accepted(self.node.client(), self.node.chain_id(), self.number, &proven).map(Some)
     }
 
     fn lock(&self, roots: &[Fingerprint], lock: &Fingerprint) -> Result<()> {
@@ -175,7 +235,12 @@ impl Ledger for Parties<'_> {
             states: last.then(|| states_to_pb(states)),
         };
         let sent = self.node.send(vec![any(&message)]);
-        sent.map(drop).with_context(|| format!("the part up to iteration {} is not accepted", part.iteration))
+        sent.with_context(|| format!("the part up to iteration {} is not accepted", part.iteration))?;
+        let brought = self.brought.fetch_add(1, Ordering::Relaxed) + 1;
+        match self.how.stop_after {
+            Some(parts) if brought >= parts => Err(StoppedAfter(brought).into()),
+            _ => Ok(()),
+        }
     }
 
     fn releases(&self, releases: &[pb::Release]) -> Result<()> {

@@ -1,19 +1,18 @@
 //! A developer's order: the template is chosen here, the chain fixes the rest.
 
 use crate::chain::account::{Account, answer, any};
+use crate::choice::{Choice, input};
 use crate::rejected::Rejected;
 use crate::schema::Schema;
 use crate::vault::Home;
 use anyhow::{Context as _, Result};
-use zektra_he::profile::Wanted;
 use zektra_proto::cosmos::base::v1beta1::Coin;
 use zektra_proto::proofs::v1::{CircuitKind, CircuitStatus, QueryCircuitsRequest, QueryCircuitsResponse};
 use zektra_proto::training::v1 as pb;
 use zektra_proto::vault::v1::{DatasetRecord, QueryDatasetRequest, QueryDatasetResponse};
 use zektra_records::{dataset_from_pb, template_to_pb};
-use zektra_statement::field::N;
 use zektra_statement::record::Dataset;
-use zektra_statement::template::{Kind, Template, columns_for};
+use zektra_statement::template::Template;
 use zektra_verify::known::Trusted;
 
 /// What a developer wants.
@@ -65,50 +64,27 @@ pub fn dataset(account: &Account, number: u64) -> Result<(DatasetRecord, Dataset
 /// # Errors
 /// A template that does not fit, circuits that the chain does not have, too little hiding; what the chain says.
 pub fn order(account: &Account, home: &Home, order: &Order) -> Result<u64> {
-    let input = |field: &str, value: &dyn std::fmt::Display, expected: &str| {
-        Rejected::Input(format!("{field}: {value}, expected {expected}"))
+    let choice = Choice {
+        template: &order.template,
+        iterations: order.iterations,
+        batch_rows: order.batch_rows,
+        learning_rate: order.learning_rate,
+        max_attempts: order.max_attempts,
+        weight_bits: None,
+        fan_in: None,
     };
-    let kind = Kind::from_id(&order.template).ok_or_else(|| {
-        let known = format!("one of {}", Kind::ALL.map(Kind::id).join(", "));
-        input("template", &format_args!("{:?}", order.template), &known)
-    })?;
+    choice.kind()?;
     let mut found = vec![];
     for number in &order.datasets {
         found.push(dataset(account, *number)?);
     }
-    let (_, first, schema) = found.first().ok_or_else(|| input("datasets", &"none", "at least one"))?;
-    let groups_of_all = found.iter().map(|(_, d, _)| d.groups).sum::<u32>();
-    let rows_per_group = N as u32 / columns_for(schema.features() as u32);
-    let groups = match order.batch_rows {
-        None => groups_of_all,
-        Some(rows) if rows == 0 || !rows.is_multiple_of(rows_per_group) => {
-            let expected = format!("a multiple of {rows_per_group}, the rows of a tile");
-            return Err(input("batch_rows", &rows, &expected).into());
-        }
-        Some(rows) => (rows / rows_per_group).min(groups_of_all),
-    };
+    let (_, _, schema) = found.first().ok_or_else(|| input("datasets", &"none", "at least one"))?;
     let mut owners: Vec<_> = found.iter().map(|(_, d, _)| d.owner_key).collect();
     owners.push(home.public()?.key);
     owners.sort();
     owners.dedup();
-    let wanted = Wanted {
-        kind,
-        features: schema.features() as u32,
-        classes: first.classes,
-        groups,
-        full_batch: groups == groups_of_all,
-        iterations: order.iterations,
-        members: owners.len() as u32,
-        attempts: order.max_attempts,
-        learning_rate: order.learning_rate,
-        row_norm: first.row_norm,
-        range: first.range,
-        fixed_scales: Some((first.scale_x, first.scale_r)),
-        weight_bits: None,
-        fan_in: None,
-    };
-    let template = Template { kind, params: wanted.search()? };
-    crate::model::suits(&template, schema)?;
+    let held: Vec<&Dataset> = found.iter().map(|(_, d, _)| d).collect();
+    let template = choice.template(&held, schema, owners.len() as u32)?;
     let circuits = circuits(account, &template, owners.len() as u32)?;
     let seat = home.public()?;
     let release_key = home.new_release_key()?;

@@ -34,7 +34,22 @@ pub struct Group<'a> {
     pub x: &'a [Vec<Poly>],
 }
 
-/// Proves the sums of a row group; a `known` proof is taken as it is.
+/// What the sums of a row group are, without a proof.
+pub fn extend_statement(group: Group<'_>, tile: &inputs::Tile, shares: &[&inputs::Noise]) -> inputs::Extend {
+    let extended = tile.planes.iter().zip(group.b).enumerate().map(|(k, (&(a, b), first))| {
+        let mut c0 = first.clone();
+        group.x.iter().for_each(|x| c0.add_assign(&x[k]));
+        ExtendedPlane { a, b, x: shares.iter().map(|s| s.pairs[k].1).collect(), c0: c0.commitment() }
+    });
+    inputs::Extend { planes: extended.collect() }
+}
+
+/// A proof that was kept, if it shows this statement.
+fn fitting<S: inputs::Statement>(known: Option<Proof>, statement: &S) -> Option<Proof> {
+    known.filter(|proof| proof.public_inputs().starts_with(&statement.elements()))
+}
+
+/// Proves the sums of a row group; a `known` proof of them is taken as it is.
 ///
 /// # Errors
 /// Shares that do not belong to the proofs.
@@ -45,6 +60,10 @@ pub fn prove_extend(
     shares: &[Proven<inputs::Noise>],
     known: Option<Proof>,
 ) -> Result<Proven<inputs::Extend>, ProofError> {
+    let statement = extend_statement(group, &tile.statement, &shares.iter().map(|s| &s.statement).collect::<Vec<_>>());
+    if let Some(proof) = fitting(known, &statement) {
+        return Ok(Proven { statement, proof });
+    }
     let Group { chain_id, dataset, group, b, x } = group;
     let a = group_randomness(chain_id, dataset, group);
     let planes: Vec<Plane<'_>> = (0..a.len())
@@ -54,18 +73,8 @@ pub fn prove_extend(
             x: x.iter().map(|x| x[k].coefficients()).collect(),
         })
         .collect();
-    let extended = (0..a.len()).map(|k| {
-        let mut c0 = b[k].clone();
-        x.iter().for_each(|x| c0.add_assign(&x[k]));
-        let (a, b) = tile.statement.planes[k];
-        ExtendedPlane { a, b, x: shares.iter().map(|s| s.statement.pairs[k].1).collect(), c0: c0.commitment() }
-    });
-    let statement = inputs::Extend { planes: extended.collect() };
     let others: Vec<E> = shares.iter().map(point).collect();
-    let proof = match known {
-        Some(proof) => proof,
-        None => circuits.extend.prove(&statement, &planes, point(tile), &others)?,
-    };
+    let proof = circuits.extend.prove(&statement, &planes, point(tile), &others)?;
     Ok(Proven { statement, proof })
 }
 
@@ -101,19 +110,10 @@ pub struct Answered<'a> {
     pub shares: &'a [Proven<inputs::PhaseShare>],
 }
 
-/// Proves a phase on all members' proven answers; a `known` proof is taken as it is.
-///
-/// # Errors
-/// Answers that do not belong to the view.
-pub fn prove_step(
-    circuits: &NodeCircuits,
-    node: Fingerprint,
-    phase: usize,
-    answered: Answered<'_>,
-    known: Option<Proof>,
-) -> Result<Proven<inputs::Step>, ProofError> {
-    let Answered { view, offline, answers, shares } = answered;
-    let data = StepData {
+/// What a step's circuit is fed with. `points` are those of the answers' proofs.
+fn step_data<'a>(answered: &Answered<'a>, points: Vec<E>) -> StepData<'a> {
+    let Answered { view, offline, answers, .. } = *answered;
+    StepData {
         tiles: view.tiles.iter().map(|(c0, a)| (c0.coefficients(), a.coefficients())).collect(),
         states: view.states.iter().map(|(c0, a)| (c0.coefficients(), a.coefficients())).collect(),
         openings: view
@@ -139,14 +139,29 @@ pub fn prove_step(
                 a: a.coefficients(),
             })
             .collect(),
-        points: shares.iter().map(point).collect(),
-    };
-    let step = &circuits.steps[phase];
-    let made = step.run(&data);
+        points,
+    }
+}
+
+/// What a step shows, without a proof: `shares` are what the answers' proofs show.
+///
+/// # Errors
+/// Answers that do not belong to the view.
+pub fn step_statement(
+    circuits: &NodeCircuits,
+    node: Fingerprint,
+    phase: usize,
+    answered: &Answered<'_>,
+    shares: &[&inputs::PhaseShare],
+) -> Result<inputs::Step, ProofError> {
+    let data = step_data(answered, vec![]);
+    let view = answered.view;
+    let first = shares.first().ok_or_else(|| ProofError::Format("a step without answers".into()))?;
+    let made = circuits.steps[phase].run(&data);
     let poly = |p: &[F]| commit(Tag::Polynomial, p);
     let both = |(c0, a): &(&[F], &[F])| (poly(c0), poly(a));
     let outputs = &circuits.shares.table.phases[phase].outputs;
-    let statement = inputs::Step {
+    Ok(inputs::Step {
         node,
         tiles: data.tiles.iter().map(both).collect(),
         states: data.states.iter().map(both).collect(),
@@ -158,23 +173,41 @@ pub fn prove_step(
                 d2: poly(o.d2),
                 c: poly(o.c),
                 p: o.p.iter().map(|p| poly(p)).collect(),
-                y: shares.iter().map(|s| s.statement.openings[k].1).collect(),
+                y: shares.iter().map(|s| s.openings[k].1).collect(),
             })
             .collect(),
         outputs: outputs
             .iter()
             .enumerate()
             .map(|(k, o)| inputs::StepOutput {
-                g: shares.iter().map(|s| s.statement.outputs[k].g).collect(),
+                g: shares.iter().map(|s| s.outputs[k].g).collect(),
                 before: o.carry.then(|| commit(Tag::Opened, &view.opened[k])),
                 after: commit(Tag::Opened, &made[k].opened),
-                cipher: (poly(&made[k].c0), shares[0].statement.outputs[k].a),
+                cipher: (poly(&made[k].c0), first.outputs[k].a),
             })
             .collect(),
-    };
-    let proof = match known {
+    })
+}
+
+/// Proves a phase on all members' proven answers; a `known` proof of it is taken as it is.
+///
+/// # Errors
+/// Answers that do not belong to the view.
+pub fn prove_step(
+    circuits: &NodeCircuits,
+    node: Fingerprint,
+    phase: usize,
+    answered: Answered<'_>,
+    known: Option<Proof>,
+) -> Result<Proven<inputs::Step>, ProofError> {
+    let shares: Vec<_> = answered.shares.iter().map(|s| &s.statement).collect();
+    let statement = step_statement(circuits, node, phase, &answered, &shares)?;
+    let proof = match fitting(known, &statement) {
         Some(proof) => proof,
-        None => step.prove(&statement, &data)?,
+        None => {
+            let data = step_data(&answered, answered.shares.iter().map(point).collect());
+            circuits.steps[phase].prove(&statement, &data)?
+        }
     };
     Ok(Proven { statement, proof })
 }

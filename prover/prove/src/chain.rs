@@ -114,8 +114,7 @@ impl Chain {
         let shown = shown(&wrap)?;
         check(&circuits, &shown, &before)?;
         let proof = Self::prove_resume(&circuits, &before, about.node, &wrap)?;
-        let folds = shown.iteration.saturating_mul(circuits.shares.phases.len() as u64);
-        let known = folds.saturating_add(batches).saturating_add(shown.tile_groups).saturating_add(1);
+        let known = Self::links_behind(&circuits, shown.iteration, shown.tile_groups, batches);
         Ok(Self::at(circuits, about, RESUME, proof, known))
     }
 
@@ -147,6 +146,24 @@ impl Chain {
         let made = self.offline.iter().fold(Commitment([0; 4]), |c, leaf| offline_link(&c, leaf));
         same(circuit, "the offline shares", shown.made == made)?;
         same(circuit, "the states", shown.state == self.states.digest())
+    }
+
+    /// Whether what comes next stands behind the proof that this chain was taken up or taken over from.
+    pub fn follows(&self) -> bool {
+        self.links < self.known
+    }
+
+    fn follow(&mut self) -> Result<(), ProofError> {
+        let circuit = self.circuits.links.at(self.place)?.id();
+        same(circuit, "the number of links", self.follows())?;
+        self.links += 1;
+        Ok(())
+    }
+
+    /// Links that stand behind a wrap after so many iterations, the first one counted.
+    pub fn links_behind(circuits: &NodeCircuits, iterations: u64, groups: u64, batches: u64) -> u64 {
+        let folds = iterations.saturating_mul(circuits.shares.phases.len() as u64);
+        folds.saturating_add(batches).saturating_add(groups).saturating_add(1)
     }
 
     /// Links proven so far, the first one counted.
@@ -218,9 +235,8 @@ impl Chain {
     }
 
     fn prove(&mut self, place: usize, values: &Values, inner: &[&Proof]) -> Result<(), ProofError> {
-        if self.links < self.known {
-            self.links += 1;
-            return Ok(());
+        if self.follows() {
+            return self.follow();
         }
         self.check_followed()?;
         self.links += 1;
@@ -257,15 +273,29 @@ impl Chain {
         let inner: Vec<&Proof> =
             [&tile.proof].into_iter().chain(shares.iter().map(|s| &s.proof)).chain([&extend.proof]).collect();
         self.prove(TILES, &values, &inner)?;
-        let planes: Vec<_> = extend.statement.planes.iter().map(|p| (p.c0, p.a)).collect();
-        let leaf = dataset_leaf(self.dataset.leaves() as u64, &tile.statement.key, &tile.statement.planes);
+        self.take_group(&tile.statement, &extend.statement, last);
+        Ok(())
+    }
+
+    /// The same for a row group behind what this chain was taken up or taken over from: nothing is proven.
+    ///
+    /// # Errors
+    /// A chain that has nothing to follow there.
+    pub fn follow_group(&mut self, tile: &inputs::Tile, extend: &inputs::Extend, last: bool) -> Result<(), ProofError> {
+        self.follow()?;
+        self.take_group(tile, extend, last);
+        Ok(())
+    }
+
+    fn take_group(&mut self, tile: &inputs::Tile, extend: &inputs::Extend, last: bool) {
+        let planes: Vec<_> = extend.planes.iter().map(|p| (p.c0, p.a)).collect();
+        let leaf = dataset_leaf(self.dataset.leaves() as u64, &tile.key, &tile.planes);
         self.dataset.push(leaf);
         if last {
             self.dataset = Tree::new(vec![]);
         }
         self.tiles.push(tile_leaf(&planes));
         self.groups.push(planes);
-        Ok(())
     }
 
     /// Adds a batch of offline shares, of every member; the first `used` pairs count.
@@ -324,22 +354,41 @@ impl Chain {
             let path = self.tiles.siblings(group).iter().flat_map(Commitment::elements).collect();
             values.put(format!("path {slot}"), path);
         }
-        let mut next = self.states.clone();
-        if phase == 0 {
-            next.groups = groups.to_vec();
-        }
-        for (k, o) in p.outputs.iter().enumerate() {
-            let made = &step.statement.outputs[k];
-            next.entries[usize::from(o.state)] = Entry {
-                cipher: made.cipher,
-                opened: made.after,
-                shares: shares.iter().map(|s| s.statement.outputs[k].after).collect(),
-            };
-        }
         let inner: Vec<&Proof> = shares.iter().map(|s| &s.proof).chain([&step.proof]).collect();
         self.prove(fold_place(phase, table.phases.len()), &values, &inner)?;
-        self.states = next;
+        let shares: Vec<_> = shares.iter().map(|s| &s.statement).collect();
+        self.take_phase(phase, groups, &shares, &step.statement);
         Ok(())
+    }
+
+    /// The same for a phase behind what this chain was taken up or taken over from: nothing is proven.
+    ///
+    /// # Errors
+    /// A chain that has nothing to follow there.
+    pub fn follow_fold(
+        &mut self,
+        phase: usize,
+        groups: &[u32],
+        shares: &[&inputs::PhaseShare],
+        step: &inputs::Step,
+    ) -> Result<(), ProofError> {
+        self.follow()?;
+        self.take_phase(phase, groups, shares, step);
+        Ok(())
+    }
+
+    fn take_phase(&mut self, phase: usize, groups: &[u32], shares: &[&inputs::PhaseShare], step: &inputs::Step) {
+        if phase == 0 {
+            self.states.groups = groups.to_vec();
+        }
+        for (k, o) in self.circuits.shares.table.phases[phase].outputs.iter().enumerate() {
+            let made = &step.outputs[k];
+            self.states.entries[usize::from(o.state)] = Entry {
+                cipher: made.cipher,
+                opened: made.after,
+                shares: shares.iter().map(|s| s.outputs[k].after).collect(),
+            };
+        }
     }
 
     /// Makes the last proof.

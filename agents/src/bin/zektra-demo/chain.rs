@@ -3,6 +3,8 @@
 
 use super::offline::split;
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -120,12 +122,6 @@ impl Demo {
         Ok(answer)
     }
 
-    /// A transaction: signed, sent, in a block.
-    fn tx(&mut self, arguments: &[&str]) -> Result<Value> {
-        let all = [&["tx"], arguments, &["--gas", "auto", "--yes", "--wait"]].concat();
-        self.step("transactions", &all)
-    }
-
     fn run(mut self) -> Result<()> {
         let begun = Instant::now();
         split(Path::new("data/breast_cancer.csv"), &self.out)?;
@@ -174,32 +170,36 @@ impl Demo {
             self.step("transactions", &grant)?;
             datasets.push(number);
         }
-        let record = self.ask(&["query", "vault", "dataset", &datasets[0]])?;
-        let schema = record["dataset"]["dataset"]["schema"].as_str().context("no schema")?.to_string();
-        self.tx(&["vault", "create-set", "cells", &schema, "--from", "alice"])?;
-        self.tx(&["vault", "admit-to-set", "1", &datasets[1], "--from", "alice"])?;
+        let begin = ["set", "create", "cells", "--like", &datasets[0], "--from", "alice"];
+        let set = self.step("transactions", &begin)?["set"].as_str().context("no set")?.to_string();
+        self.step("transactions", &["set", "admit", &set, &datasets[1], "--from", "alice"])?;
         for (name, number) in ["alice", "bob"].into_iter().zip(&datasets) {
-            self.tx(&["vault", "join-set", "1", number, "--from", name])?;
+            self.step("transactions", &["set", "join", &set, number, "--from", name])?;
         }
-        let tier = json!({"name": "standard", "licence": "research", "max_passes": 100, "output": "OUTPUT_WEIGHTS",
-            "schedule": [{"from_height": "0", "rate": "250000"}]});
-        self.tx(&["market", "list", "1", "--kind", "set", "--tiers", &tier.to_string(), "--from", "alice"])?;
+        let tier = "standard:research:100:weights:0=250000";
+        self.step("transactions", &["listing", "create", "--set", &set, "--tier", tier, "--from", "alice"])?;
         let validators = self.ask(&["query", "staking", "validators"])?;
         let validator = validators["validators"][0]["operator_address"].as_str().context("no validator")?.to_string();
         for (name, price) in [("carol", "40000"), ("dave", "60000")] {
             let register = [
-                "compute",
-                "register-node",
+                "node",
+                "register",
+                "--moniker",
                 name,
+                "--endpoint",
                 "127.0.0.1:9000",
+                "--bond",
                 "2000000000uzektra",
+                "--price",
                 price,
+                "--max-jobs",
                 "2",
+                "--validator",
                 &validator,
                 "--from",
                 name,
             ];
-            self.tx(&register)?;
+            self.step("transactions", &register)?;
         }
         let iterations = ITERATIONS.to_string();
         let order = [
@@ -253,6 +253,8 @@ impl Demo {
         println!("\n$ zektra audit {job}");
         let audit = self.command().args(["audit", &job]).status()?;
         ensure!(audit.success(), "the audit failed");
+        let fetched = self.step("the bundle from the chain", &["bundle", "fetch", &job, "--out", "chain.zkb"])?;
+        println!("  {} bytes, verified: zektra-verify {}/chain.zkb", fetched["bytes"], self.out.display());
         println!("\nseconds");
         for (name, seconds) in &self.times {
             println!("  {name:<36} {seconds:8.1}");
@@ -335,12 +337,14 @@ impl Demo {
         for part in parts["parts"].as_array().into_iter().flatten() {
             let height = part["height"].as_str().unwrap_or_default();
             let summary = self.ask(&["query", "proofs", "summary", height])?;
+            // As the audit names it.
+            let hash = STANDARD.decode(part["hash"].as_str().unwrap_or_default())?;
             println!(
                 "  block {height}: up to iteration {}, {} proof, {} units, hash {}",
                 part["iteration"].as_str().unwrap_or_default(),
                 summary["summary"]["proofs"].as_str().unwrap_or_default(),
                 summary["summary"]["units"].as_str().unwrap_or_default(),
-                part["hash"].as_str().unwrap_or_default(),
+                hex::encode(hash),
             );
         }
         Ok(())

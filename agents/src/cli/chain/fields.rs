@@ -89,6 +89,13 @@ fn given<'a>(message: &'a MessageDescriptor, skip: Option<&'a str>) -> impl Iter
     fields.into_iter()
 }
 
+/// Whether no argument stands behind that of a list.
+fn is_last(field: &FieldDescriptor) -> bool {
+    let parent = field.parent_message();
+    let mut behind = given(parent, None).filter(|f| f.number() > field.number());
+    behind.all(|f| !matches!(shape(&f), Shape::Argument { .. }))
+}
+
 fn shape(field: &FieldDescriptor) -> Shape {
     if names::flag(field).0 {
         return Shape::Flag;
@@ -98,8 +105,15 @@ fn shape(field: &FieldDescriptor) -> Shape {
         Kind::Message(m) if m.full_name() == PAGE => Shape::Page,
         Kind::Message(m) if m.full_name() == COIN => Shape::Argument { many: false },
         Kind::Message(_) | Kind::Enum(_) => Shape::Flag,
+        // A list in the middle would take what stands behind it.
+        _ if field.is_list() && !is_last(field) => Shape::Flag,
         _ => Shape::Argument { many: field.is_list() },
     }
+}
+
+/// The name of a field's argument inside clap: never that of a flag which all commands have, as `node`.
+fn id(field: &FieldDescriptor) -> String {
+    format!("field {}", field.name())
 }
 
 /// A command with a message's fields as arguments.
@@ -110,17 +124,15 @@ pub fn arguments(mut command: Command, message: &MessageDescriptor, skip: Option
         let upper = name.to_uppercase();
         command = match shape(&field) {
             Shape::Argument { many } => {
-                let arg = Arg::new(name).value_name(upper).help(hint(&field));
+                let arg = Arg::new(id(&field)).value_name(upper).help(hint(&field));
                 command.arg(if many { arg.num_args(0..) } else { arg.required(!names::is_optional(&field)) })
             }
             Shape::Flag => {
                 let action = if field.is_list() { ArgAction::Append } else { ArgAction::Set };
-                let arg = Arg::new(name).long(long).visible_aliases(names::flag(&field).1);
+                let arg = Arg::new(id(&field)).long(long).visible_aliases(names::flag(&field).1);
                 command.arg(arg.value_name(upper).action(action).help(hint(&field)))
             }
-            Shape::Switch => {
-                command.arg(Arg::new(name.clone()).long(long).action(ArgAction::SetTrue).help(words(&name)))
-            }
+            Shape::Switch => command.arg(Arg::new(id(&field)).long(long).action(ArgAction::SetTrue).help(words(&name))),
             Shape::Page => page(command),
         };
     }
@@ -178,13 +190,13 @@ pub fn message(
 ) -> Result<Value> {
     let mut out = Map::new();
     for field in given(message, skip) {
-        let name = field.name();
+        let id = id(&field);
         let value = match shape(&field) {
             Shape::Page => page_of(matches)?,
-            Shape::Switch => Value::Bool(matches.get_flag(name)),
+            Shape::Switch => Value::Bool(matches.get_flag(&id)),
             Shape::Argument { .. } | Shape::Flag => {
                 let mut values = vec![];
-                for text in matches.get_many::<String>(name).unwrap_or_default() {
+                for text in matches.get_many::<String>(&id).unwrap_or_default() {
                     match value(settings, &field, text)? {
                         Value::Array(list) => values.extend(list),
                         value => values.push(value),
@@ -197,7 +209,7 @@ pub fn message(
                 }
             }
         };
-        out.insert(name.into(), value);
+        out.insert(field.name().into(), value);
     }
     Ok(Value::Object(out))
 }

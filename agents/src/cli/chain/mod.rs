@@ -1,8 +1,10 @@
 //! `zektra keys | query | tx | status`: the chain from the command line, in the manner of its Go relatives.
 
+pub mod acts;
 mod enums;
 mod fields;
 mod grown;
+pub mod hex;
 pub mod keys;
 mod names;
 pub mod query;

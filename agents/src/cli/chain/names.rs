@@ -99,6 +99,8 @@ const FLAGS: &[(&str, Option<&str>)] = &[
     ("cosmos.gov.v1beta1.QueryProposalsRequest.proposal_status", Some("status")),
     ("cosmos.gov.v1beta1.QueryProposalsRequest.voter", None),
     ("cosmos.staking.v1beta1.QueryValidatorsRequest.status", None),
+    ("zektra.training.v1.QueryJobsRequest.party", None),
+    ("zektra.training.v1.QueryJobsRequest.status", None),
     ("zektra.vault.v1.QueryDatasetsRequest.owner", None),
     ("zektra.vault.v1.QueryDatasetsRequest.status", None),
 ];

@@ -143,16 +143,9 @@ impl Source for Queries {
             let mut group = Command::new(module).about(about).subcommand_required(true).arg_required_else_help(true);
             for method in service.methods() {
                 let asking = Command::new(names::command(&method)).visible_aliases(names::alias(&method));
-                let asking = fields::arguments(asking, &method.input(), None);
-                let height = Arg::new("height").long("height").value_name("HEIGHT").value_parser(value_parser!(u64));
                 // The flags bring a text of their own, which says nothing here.
-                let asking = Asked::augment_args(asking).about(sentence(&method));
-                let mut asking = names::with_example(asking, &method);
-                // Of some questions the height is the subject.
-                if method.input().get_field_by_name("height").is_none() {
-                    asking = asking.arg(height.help("ask as of this height"));
-                }
-                group = group.subcommand(asking);
+                let asking = arguments(asking, &method).about(sentence(&method));
+                group = group.subcommand(names::with_example(asking, &method));
             }
             command = command.subcommand(group);
         }
@@ -232,11 +225,36 @@ pub fn run(shown: Shown, query: &Query) -> Result<()> {
             let Some((_, service)) = services().find(|(m, _)| m == module) else { return Ok(()) };
             let Some((command, matches)) = matches.subcommand() else { return Ok(()) };
             let Some(method) = service.methods().find(|m| names::command(m) == command) else { return Ok(()) };
-            let asked = Asked::from_arg_matches(matches)?;
-            let settings = Settings::new(&asked.place, Some(&asked.node))?;
-            shown.with(&settings).value(&ask(&settings, &method, matches)?);
+            answered(shown, &method, matches)?;
         }
     }
+    Ok(())
+}
+
+/// A question's method, by its full name.
+pub(super) fn method_of(name: &str) -> Option<MethodDescriptor> {
+    services().flat_map(|(_, service)| service.methods().collect::<Vec<_>>()).find(|method| method.full_name() == name)
+}
+
+/// A command with the arguments of a question.
+pub(super) fn arguments(command: Command, method: &MethodDescriptor) -> Command {
+    let asking = Asked::augment_args(fields::arguments(command, &method.input(), None));
+    // Of some questions the height is the subject.
+    if method.input().get_field_by_name("height").is_some() {
+        return asking;
+    }
+    let height = Arg::new("height").long("height").value_name("HEIGHT").value_parser(value_parser!(u64));
+    asking.arg(height.help("ask as of this height"))
+}
+
+/// Asks, and shows the answer.
+///
+/// # Errors
+/// Arguments that do not fit; what the node says.
+pub(super) fn answered(shown: Shown, method: &MethodDescriptor, matches: &ArgMatches) -> Result<()> {
+    let asked = Asked::from_arg_matches(matches)?;
+    let settings = Settings::new(&asked.place, Some(&asked.node))?;
+    shown.with(&settings).value(&ask(&settings, method, matches)?);
     Ok(())
 }
 

@@ -4,9 +4,9 @@ mod bank;
 mod file;
 mod gov;
 mod grants;
-mod own;
+pub(super) mod own;
 mod rewards;
-mod send;
+pub(super) mod send;
 mod staking;
 
 use super::fields::{self, sentence};
@@ -87,7 +87,7 @@ struct Signed {
 
 /// Flags of commands that hand a transaction to a node.
 #[derive(Args, Clone, Debug)]
-struct Sent {
+pub(super) struct Sent {
     /// Whether the node checks the transaction before it answers.
     #[arg(long, short, default_value = "sync", value_name = "MODE")]
     broadcast_mode: Mode,
@@ -97,20 +97,32 @@ struct Sent {
 }
 
 #[derive(Args, Clone, Debug)]
-struct All {
+pub(super) struct All {
     #[command(flatten)]
-    place: Place,
+    pub place: Place,
     #[command(flatten)]
-    node: Node,
+    pub node: Node,
     #[command(flatten)]
     making: Making,
     #[command(flatten)]
     signed: Signed,
     #[command(flatten)]
-    sent: Sent,
+    pub sent: Sent,
     /// Do not ask before signing.
     #[arg(long, short)]
     yes: bool,
+}
+
+impl All {
+    /// Asks nobody, and waits for the block.
+    pub fn decided(&mut self) {
+        (self.yes, self.sent.wait) = (true, true);
+    }
+
+    /// Who signs.
+    pub fn signer<'a>(&'a self, settings: &'a Settings) -> Signer<'a> {
+        Signer { settings, key: self.making.from.as_deref(), offline: self.signed.offline }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -299,27 +311,41 @@ pub fn run(shown: Shown, tx: &Tx) -> Result<()> {
             let Some((command, matches)) = matches.subcommand() else { return Ok(()) };
             let all = All::from_arg_matches(matches)?;
             let settings = Settings::new(&all.place, Some(&all.node))?;
-            let signer = Signer { settings: &settings, key: all.making.from.as_deref(), offline: all.signed.offline };
+            let signer = all.signer(&settings);
             let made = match OWN.iter().find(|own| own.module == module && own.name == command) {
                 Some(own) => (own.make)(signer, matches)?,
-                None => grown(signer, module, command, matches)?,
+                None => {
+                    let found = messages().find(|(m, method, ..)| m == module && names::command(method) == command);
+                    let Some((_, _, input, field)) = found else { bail!("{module} {command}: no such command") };
+                    grown(signer, &input, &field, matches)?
+                }
             };
             send::send(shown.with(&settings), &settings, &all, made)
         }
     }
 }
 
+/// A message that an account may sign, by its method's full name.
+pub(super) fn message_of(name: &str) -> Option<(MethodDescriptor, MessageDescriptor, FieldDescriptor)> {
+    messages()
+        .find(|(_, method, ..)| method.full_name() == name)
+        .map(|(_, method, input, signer)| (method, input, signer))
+}
+
 /// What a command says that was made of a message's fields.
-fn grown(by: Signer<'_>, module: &str, command: &str, matches: &ArgMatches) -> Result<Made> {
-    let found = messages().find(|(m, method, ..)| m == module && names::command(method) == command);
-    let Some((_, _, input, signer)) = found else { bail!("{module} {command}: no such command") };
-    let (account, message) = if names_signer(&input) {
-        let message = fields::message(by.settings, matches, &input, None)?;
+pub(super) fn grown(
+    by: Signer<'_>,
+    input: &MessageDescriptor,
+    signer: &FieldDescriptor,
+    matches: &ArgMatches,
+) -> Result<Made> {
+    let (account, message) = if names_signer(input) {
+        let message = fields::message(by.settings, matches, input, None)?;
         (message[signer.name()].as_str().unwrap_or_default().to_string(), message)
     } else {
         let account = by.account()?;
-        let mut message = fields::message(by.settings, matches, &input, Some(signer.name()))?;
-        message[signer.name()] = fields::signer(by.settings, &signer, &account)?.into();
+        let mut message = fields::message(by.settings, matches, input, Some(signer.name()))?;
+        message[signer.name()] = fields::signer(by.settings, signer, &account)?.into();
         (account, message)
     };
     Ok(Made { signer: account, messages: vec![own::of_json(input.full_name(), &message)?] })

@@ -33,7 +33,18 @@ const UNASKED_GAS: u64 = 10 * GAS;
 /// # Errors
 /// What the flags do not allow, and what the node says.
 pub fn send(shown: Shown, settings: &Settings, all: &All, made: Made) -> Result<()> {
-    let All { place: _, node: _, making, signed, sent, yes } = all;
+    match signed(shown, settings, all, made)? {
+        Some(tx) => broadcast(shown, settings, &all.sent, &tx),
+        None => Ok(()),
+    }
+}
+
+/// Makes a transaction and signs it; `None` where a flag says to stop before that.
+///
+/// # Errors
+/// What the flags do not allow, and what the node says.
+pub fn signed(shown: Shown, settings: &Settings, all: &All, made: Made) -> Result<Option<Transaction>> {
+    let All { place: _, node: _, making, signed, sent: _, yes } = all;
     let Made { signer, messages } = made;
     if let Some(from) = &making.from {
         let from = settings.address(from)?;
@@ -79,7 +90,7 @@ pub fn send(shown: Shown, settings: &Settings, all: &All, made: Made) -> Result<
         gas = adjusted(info.gas_used, making.gas_adjustment)?;
         eprintln!("gas estimate: {gas}");
         if making.dry_run {
-            return Ok(());
+            return Ok(None);
         }
         let most = making.max_gas.or((*yes && !making.generate_only).then_some(UNASKED_GAS)).unwrap_or(u64::MAX);
         allow(gas <= most, || {
@@ -89,7 +100,7 @@ pub fn send(shown: Shown, settings: &Settings, all: &All, made: Made) -> Result<
     let tx = draft(fee_of(gas)?, gas);
     if making.generate_only {
         shown.text(&file::document(&tx)?.to_string());
-        return Ok(());
+        return Ok(None);
     }
     let (chain_id, entry) = (chain_id()?, entry()?);
     if !yes {
@@ -98,8 +109,7 @@ pub fn send(shown: Shown, settings: &Settings, all: &All, made: Made) -> Result<
             return Err(ask::declined().into());
         }
     }
-    let tx = signed_by(settings, &entry, &tx, signed, &chain_id)?;
-    broadcast(shown, settings, sent, &tx)
+    signed_by(settings, &entry, &tx, signed, &chain_id).map(Some)
 }
 
 fn adjusted(used: u64, factor: f64) -> Result<u64, Rejected> {
@@ -157,7 +167,7 @@ fn signed_by(
 ///
 /// # Errors
 /// A file that is no transaction, or that another key signs.
-pub fn sign(shown: Shown, sign: Sign) -> Result<()> {
+pub(super) fn sign(shown: Shown, sign: Sign) -> Result<()> {
     let Sign { file, from, output_document, place, node, signed } = sign;
     let settings = Settings::new(&place, Some(&node))?;
     let chain_id = settings.chain_id(signed.chain_id.as_deref())?;
@@ -182,28 +192,44 @@ pub fn sign(shown: Shown, sign: Sign) -> Result<()> {
     }
 }
 
-/// Hands a signed transaction to the node.
+/// Hands a signed transaction to the node, and waits for its block if that is wanted.
 ///
 /// # Errors
-/// What the chain says of it.
-pub fn broadcast(shown: Shown, settings: &Settings, sent: &Sent, tx: &Transaction) -> Result<()> {
+/// No answer. What the chain says of the transaction is in the response's `code`.
+pub fn delivered(settings: &Settings, sent: &Sent, tx: &Transaction) -> Result<TxResponse> {
     let how = match sent.broadcast_mode {
         Mode::Sync => Broadcast::Sync,
         Mode::Async => Broadcast::Async,
     };
     let client = settings.client();
-    let mut response = client.broadcast(&tx.encode_to_vec(), how)?;
-    let in_block = sent.wait && response.code == 0;
-    if in_block {
-        response = client.wait(&response.txhash, std::time::Duration::from_secs(30))?.tx_response.unwrap_or_default();
+    let response = client.broadcast(&tx.encode_to_vec(), how)?;
+    if !sent.wait || response.code != 0 {
+        return Ok(response);
     }
-    let full = wire::write(&response)?;
-    shown.value(&if shown.json { full } else { short(&full, in_block) });
+    Ok(client.wait(&response.txhash, std::time::Duration::from_secs(30))?.tx_response.unwrap_or_default())
+}
+
+/// What the chain says of a transaction, if it refuses it.
+///
+/// # Errors
+/// It does.
+pub fn demand_accepted(response: &TxResponse) -> Result<(), Rejected> {
     let TxResponse { code, codespace, raw_log, txhash, .. } = response;
-    allow(code == 0, || {
+    allow(*code == 0, || {
         format!("the chain refuses transaction {txhash}: {raw_log} (code {code}, codespace {codespace})")
-    })?;
-    Ok(())
+    })
+}
+
+/// Hands a signed transaction to the node, and shows what it says.
+///
+/// # Errors
+/// What the chain says of it.
+pub fn broadcast(shown: Shown, settings: &Settings, sent: &Sent, tx: &Transaction) -> Result<()> {
+    let response = delivered(settings, sent, tx)?;
+    let full = wire::write(&response)?;
+    // A block has a height.
+    shown.value(&if shown.json { full } else { short(&full, response.height > 0) });
+    Ok(demand_accepted(&response)?)
 }
 
 /// What became of a transaction, in a few lines.
