@@ -45,6 +45,9 @@ pub struct CreateSet {
     /// The number of a dataset with the schema that all of them have.
     #[arg(long, value_name = "DATASET")]
     like: u64,
+    /// Any owner's dataset of the schema may join; else you admit each.
+    #[arg(long)]
+    open: bool,
 }
 
 impl Own for Attest {
@@ -69,7 +72,7 @@ impl Own for CreateSet {
         let found: QueryDatasetResponse = from.settings.client().query("/zektra.vault.v1.Query/Dataset", &request)?;
         let record = found.dataset.and_then(|d| d.dataset);
         let record = record.with_context(|| format!("--like {}: no such dataset", self.like))?;
-        let message = MsgCreateSet { curator: from.account()?, name: self.name, schema: record.schema };
+        let message = MsgCreateSet { curator: from.account()?, name: self.name, schema: record.schema, open: self.open };
         from.sign(vec![any(&message)])
     }
 }
