@@ -160,9 +160,10 @@ impl Chain {
             ante::ante(ctx, tx, mode, &self.known, &self.prices)
         };
         let paid = layer(state, &meter, block, prefix, before)?;
-        // Proofs cost more than they pay for: a false one never enters the mempool.
+        // Proofs cost more than they pay for: a false one never enters the mempool, and one that nobody waits for any more
+        // leaves it.
         let paid = match paid {
-            Ok(paid) if mode == Mode::Check => match verify(state, block, tx) {
+            Ok(paid) if matches!(mode, Mode::Check | Mode::Recheck) => match verify(state, block, tx) {
                 Ok(_) => Ok(paid),
                 Err(e) if e.is_internal() => return Err(e),
                 Err(e) => Err(e),

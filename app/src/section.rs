@@ -46,6 +46,18 @@ impl Room {
         Ok(Self { bytes: params.max_section_bytes, cost: params.max_section_cost })
     }
 
+    /// Demands that transactions with proofs fit by their sizes alone.
+    ///
+    /// # Errors
+    /// They do not: why.
+    pub fn demand_bytes(&self, sizes: impl IntoIterator<Item = usize>) -> Result<(), String> {
+        let sum = sizes.into_iter().fold(0u64, |sum, size| sum.saturating_add(size as u64));
+        if sum <= self.bytes {
+            return Ok(());
+        }
+        Err(format!("its proofs take {sum} bytes, expected at most {}", self.bytes))
+    }
+
     /// Whether a transaction with proofs fits; what it takes is gone then.
     pub fn take(&mut self, size: usize, cost: u64) -> bool {
         let left = (self.bytes.checked_sub(size as u64), self.cost.checked_sub(cost));
@@ -57,6 +69,7 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use super::Room;
     use super::Section::{self, Ordinary, Proofs};
 
     #[test]
@@ -67,5 +80,18 @@ mod tests {
         for wrong in [&[Ordinary, Proofs][..], &[Proofs, Ordinary, Proofs]] {
             assert!(!Section::in_order(wrong.iter().copied()), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn room_is_taken_until_nothing_fits() {
+        let mut room = Room { bytes: 10, cost: 2 };
+        assert!(room.demand_bytes([4, 6]).is_ok());
+        assert_eq!(room.demand_bytes([4, 7]), Err("its proofs take 11 bytes, expected at most 10".into()));
+        assert!(room.demand_bytes([usize::MAX, usize::MAX]).is_err());
+        assert!(room.take(4, 1));
+        // What does not fit takes nothing.
+        assert!(!room.take(7, 1) && !room.take(1, 2));
+        assert!(room.take(6, 1));
+        assert!(!room.take(0, 1) && !room.take(1, 0) && room.take(0, 0));
     }
 }

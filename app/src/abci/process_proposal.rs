@@ -58,9 +58,14 @@ fn refusal(
     {
         return Ok(Some(format!("its transactions may use {gas} gas, expected at most {most}")));
     }
+    let mut room = Room::of(&state)?;
+    // Before any proof is looked at: what a proposer can make others verify is bounded by it.
+    let proofs = txs.iter().flatten().filter(|tx| Section::of(tx) == Section::Proofs);
+    if let Err(why) = room.demand_bytes(proofs.map(|tx| tx.size)) {
+        return Ok(Some(why));
+    }
     app.chain().verify_ahead(&state, txs, &identity.chain_id);
     app.chain().prove_ahead(&state, block, txs);
-    let mut room = Room::of(&state)?;
     for (place, tx) in txs.iter().enumerate() {
         if let Ok(tx) = tx
             && Section::of(tx) == Section::Proofs
