@@ -15,6 +15,7 @@ use crate::node::{Home, HomeError};
 use crate::solo::SoloError;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -184,7 +185,15 @@ fn log(common: &Common) -> Result<()> {
 
 /// Runs the command that the process was given, in a program that knows these upgrades; what it ends with.
 pub fn run(migrations: &'static [Migration]) -> ExitCode {
-    let Cli { common, command } = Cli::parse();
+    run_with(std::env::args_os(), migrations)
+}
+
+/// Runs the command of these arguments, the program's name first.
+pub fn run_with(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    migrations: &'static [Migration],
+) -> ExitCode {
+    let Cli { common, command } = Cli::parse_from(arguments);
     let home = home(&common);
     let done = log(&common).and_then(|()| match command {
         Command::Init(command) => init::init(&home, &command),

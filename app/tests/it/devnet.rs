@@ -38,12 +38,21 @@ impl Devnet {
     }
 
     pub fn run(&self, arguments: &[&str]) {
-        let done = self.output(arguments);
+        self.run_with(Path::new(env!("CARGO_BIN_EXE_zektrad")), arguments);
+    }
+
+    /// The same with another program in `zektrad`'s place.
+    pub fn run_with(&self, program: &Path, arguments: &[&str]) {
+        let done = self.called(program, arguments);
         let wrong = String::from_utf8_lossy(&done.stderr).into_owned();
         assert!(done.status.success(), "devnet {arguments:?}: {wrong}\n{}", self.logs());
     }
 
     pub fn output(&self, arguments: &[&str]) -> Output {
+        self.called(Path::new(env!("CARGO_BIN_EXE_zektrad")), arguments)
+    }
+
+    fn called(&self, program: &Path, arguments: &[&str]) -> Output {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         Command::new(root.join("scripts/devnet"))
             .args(arguments)
@@ -56,7 +65,7 @@ impl Devnet {
             .env("CMT_CONSENSUS_TIMEOUT_PRECOMMIT", "200ms")
             .env("ZEKTRA_DEVNET_SNAPSHOTS", SNAPSHOTS.to_string())
             .env("ZEKTRA_COMETBFT", &self.comet)
-            .env("ZEKTRAD", env!("CARGO_BIN_EXE_zektrad"))
+            .env("ZEKTRAD", program)
             .output()
             .unwrap()
     }

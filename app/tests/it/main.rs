@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod a_bad_transaction_is_named_and_the_node_stays_up;
+mod a_dishonest_proposer_gets_no_proof_in;
 mod a_fee_is_paid_by_who_granted_it;
 mod a_full_disk_stops_the_node_and_harms_nothing;
 mod a_genesis_file_is_tried_before_a_chain_begins;
