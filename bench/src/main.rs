@@ -11,17 +11,20 @@ mod comet_sends;
 mod driven;
 mod endblock;
 mod fit;
+mod flood;
 mod he_growth;
 mod he_iteration;
 mod he_large;
 mod hiding;
 mod http;
 mod node;
+mod onchain;
 mod prove_growth;
 mod prove_job;
 mod proving;
 mod queries;
 mod report;
+mod segment;
 mod senders;
 mod sends;
 
@@ -81,12 +84,29 @@ const BENCHES: &[Bench] = &[
         run: proving::critical_path,
     },
     Bench { name: "verify", about: "the last proof of whole jobs of 2, 8 and 32 phases", run: prove_job::verify },
+    Bench {
+        name: "segment-verify",
+        about: "a part of a job's proof, and a full section of a block",
+        run: segment::run,
+    },
     Bench { name: "prove-memory", about: "peak memory of the parties of a proven job", run: prove_job::memory },
     Bench {
         name: "prove-growth",
         about: "cost of a step against row groups, column blocks, members",
         run: prove_growth::run,
     },
+    Bench {
+        name: "chain-overhead",
+        about: "a job over a solo chain against the same without one",
+        run: onchain::overhead,
+    },
+    Bench { name: "chain-bytes", about: "bytes in blocks of a job, by message", run: onchain::bytes },
+    Bench {
+        name: "job-cost",
+        about: "cost and latency of jobs of three shapes, unproven and proven",
+        run: onchain::cost,
+    },
+    Bench { name: "flood", about: "block time under malformed and false proofs", run: flood::run },
     Bench { name: "abci-latency", about: "a call of CometBFT to the application", run: abci_latency::run },
     Bench { name: "sends", about: "10,000 signed bank sends a block, executed and committed", run: sends::run },
     Bench { name: "comet-sends", about: "sends through one real CometBFT", run: comet_sends::run },

@@ -101,6 +101,18 @@ impl Node {
         Ok(Self { rpc: format!("http://{rpc}"), grpc, rest, _processes: vec![child] })
     }
 
+    /// The development chain, in a home that was made.
+    ///
+    /// # Errors
+    /// The command is not built, or does not start.
+    pub fn development(home: &Path, block_time: &str) -> anyhow::Result<Self> {
+        let mut command = zektrad()?;
+        command.args(["start", "--solo", "--rpc", "127.0.0.1:0", "--block-time", block_time, "--home"]).arg(home);
+        let (child, found) = start(command, &["rpc", "grpc", "rest"])?;
+        let [rpc, grpc, rest]: [String; 3] = found.try_into().map_err(|_| anyhow::anyhow!("three addresses"))?;
+        Ok(Self { rpc: format!("http://{rpc}"), grpc, rest, _processes: vec![child] })
+    }
+
     /// A validator: CometBFT and `zektrad` over a Unix socket.
     ///
     /// # Errors
@@ -108,21 +120,28 @@ impl Node {
     pub fn behind(comet: &Path, folder: &Path, senders: &Senders, commit: &str) -> anyhow::Result<Self> {
         let (described, home) = (folder.join("chain.toml"), folder.join("home"));
         spec(senders, &described)?;
-        let made = zektrad()?.args(["init", "bench", "--home"]).arg(&home).arg("--spec").arg(&described).output()?;
-        ensure!(made.status.success(), "zektrad init: {}", String::from_utf8_lossy(&made.stderr));
-        let made = Command::new(comet).arg("init").arg("--home").arg(&home).output()?;
+        make_home(&home, Some(&described))?;
+        Self::with_comet(comet, &home, commit)
+    }
+
+    /// The validator of a home that was made, with a CometBFT.
+    ///
+    /// # Errors
+    /// A command does not start, or no block comes.
+    pub fn with_comet(comet: &Path, home: &Path, commit: &str) -> anyhow::Result<Self> {
+        let made = Command::new(comet).arg("init").arg("--home").arg(home).output()?;
         ensure!(made.status.success(), "cometbft init: {}", String::from_utf8_lossy(&made.stderr));
         // The folder's path may be too long for the name of a socket.
         let socket = format!("unix:///tmp/zektra-bench-{}.sock", std::process::id());
         let rpc = format!("tcp://127.0.0.1:{}", free_port()?);
         let mut command = zektrad()?;
-        command.args(["start", "--abci", &socket, "--comet-rpc", &rpc, "--home"]).arg(&home);
+        command.args(["start", "--abci", &socket, "--comet-rpc", &rpc, "--home"]).arg(home);
         let (application, found) = start(command, &["grpc", "rest"])?;
         let [grpc, rest]: [String; 2] = found.try_into().map_err(|_| anyhow::anyhow!("two addresses"))?;
         let consensus = Command::new(comet)
             .args(["start", "--proxy_app", &socket, "--rpc.laddr", &rpc])
             .args(["--p2p.laddr", &format!("tcp://127.0.0.1:{}", free_port()?), "--log_level", "error", "--home"])
-            .arg(&home)
+            .arg(home)
             .env("CMT_CONSENSUS_TIMEOUT_COMMIT", commit)
             .env("CMT_MEMPOOL_SIZE", "50000")
             .env("CMT_MEMPOOL_CACHE_SIZE", "100000")
@@ -137,6 +156,21 @@ impl Node {
         }
         Ok(node)
     }
+}
+
+/// Makes the home of a node: of the chain that is described, else of the development chain.
+///
+/// # Errors
+/// What the command says.
+pub fn make_home(home: &Path, described: Option<&Path>) -> anyhow::Result<()> {
+    let mut command = zektrad()?;
+    command.args(["init", "bench", "--home"]).arg(home);
+    if let Some(described) = described {
+        command.arg("--spec").arg(described);
+    }
+    let made = command.output()?;
+    ensure!(made.status.success(), "zektrad init: {}", String::from_utf8_lossy(&made.stderr));
+    Ok(())
 }
 
 /// The last height that `status` names.
