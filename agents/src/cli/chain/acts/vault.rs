@@ -72,7 +72,8 @@ impl Own for CreateSet {
         let found: QueryDatasetResponse = from.settings.client().query("/zektra.vault.v1.Query/Dataset", &request)?;
         let record = found.dataset.and_then(|d| d.dataset);
         let record = record.with_context(|| format!("--like {}: no such dataset", self.like))?;
-        let message = MsgCreateSet { curator: from.account()?, name: self.name, schema: record.schema, open: self.open };
+        let message =
+            MsgCreateSet { curator: from.account()?, name: self.name, schema: record.schema, open: self.open };
         from.sign(vec![any(&message)])
     }
 }
