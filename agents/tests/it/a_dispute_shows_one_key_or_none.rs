@@ -150,9 +150,7 @@ fn of_the_job_whose_release_does_not_open() {
     let members = [bob.as_str().unwrap(), carol.as_str().unwrap(), ALICE];
 
     let keys: Vec<[u8; 32]> = (0..4).map(|_| home.new_release_key().unwrap()).collect();
-    let job = |number: u64, wrong: &[u32]| {
-        delivered(&record(number, &home, keys[number as usize - 1]), members, wrong)
-    };
+    let job = |number: u64, wrong: &[u32]| delivered(&record(number, &home, keys[number as usize - 1]), members, wrong);
     let mut foreign = job(4, &[0]);
     foreign.developer = members[1].into();
     let jobs = [job(1, &[1]), job(2, &[]), job(3, &[0, 1]), foreign];
