@@ -17,7 +17,7 @@ use zektra_statement::phase::PhaseTable;
 use zektra_statement::release::{self, ReleaseSecret, Sealed};
 
 /// Gas of a multiplication on Curve25519: that of a signature (`sig_verify_cost_secp256k1`), which takes about as long,
-/// 31 µs on an AMD EPYC (Zen 5).
+/// 31 µs on an Intel Xeon.
 pub(super) const POINT: u64 = 1000;
 /// Gas of opening a release, 92 µs at 304 bytes: its point, our own for the key schedule, hashes. Each further byte takes
 /// 0.06 µs, to decrypt and to commit to: less than the 3 gas that are paid for reading it with the job.
