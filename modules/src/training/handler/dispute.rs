@@ -16,10 +16,11 @@ use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::phase::PhaseTable;
 use zektra_statement::release::{self, ReleaseSecret, Sealed};
 
-/// Gas of a multiplication on Curve25519: that of a signature, which takes as long (`sig_verify_cost_secp256k1`).
+/// Gas of a multiplication on Curve25519: that of a signature (`sig_verify_cost_secp256k1`), which takes about as long,
+/// 31 µs on an Intel Xeon.
 pub(super) const POINT: u64 = 1000;
-/// Gas of opening a release: its point, and our own for the key schedule. What the message's bytes cost to decrypt and
-/// hash is less than what reading the job costs, which holds them: 3 a byte.
+/// Gas of opening a release, 92 µs at 304 bytes: its point, our own for the key schedule, hashes. Each further byte takes
+/// 0.06 µs, to decrypt and to commit to: less than the 3 gas that are paid for reading it with the job.
 const OPENING: u64 = 2 * POINT;
 /// Seats of a job at most.
 const MOST: usize = 64;
