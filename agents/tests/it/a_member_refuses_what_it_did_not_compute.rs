@@ -151,6 +151,10 @@ fn pull(id: StreamId, first: u64, count: u32) -> Request {
     Request::Pull(pb::PullRequest { id: Some(id.to_pb()), first, count })
 }
 
+fn rounds(first: u64, count: u32) -> Request {
+    Request::PullRounds(pb::PullRoundsRequest { first, count })
+}
+
 fn push(id: StreamId, first: u64, bytes: Vec<u8>) -> Request {
     let chunk = training::Chunk { id: Some(id.to_pb()), first, polynomials: bytes.into() };
     Request::Push(pb::PushRequest { chunk: Some(chunk) })
@@ -295,6 +299,7 @@ fn streams_are_exchanged_within_their_bounds() {
         (push(tiles, u64::MAX, poly.clone()), "the range overflows"),
         (push(StreamId::Tiles { dataset: 3, member: 0 }, 0, poly.clone()), "is no stream of this stage"),
         (Request::Push(pb::PushRequest { chunk: None }), "push.chunk: missing"),
+        (rounds(0, 1), "pull rounds does not fit here: open a job first"),
     ] {
         served.refuses(&request, reason);
     }
@@ -328,6 +333,10 @@ fn streams_are_exchanged_within_their_bounds() {
         (push(StreamId::Offline { member: 1 }, 0, poly.clone()), "is this member's own stream"),
         (pull(StreamId::Offline { member: 0 }, 0, 1), "is another member's stream"),
         (pull(StreamId::Offline { member: 1 }, u64::MAX, 9), "the range overflows"),
+        (rounds(0, 0), "0 rounds at once, expected 1 to 4"),
+        (rounds(0, 5), "5 rounds at once, expected 1 to 4"),
+        (rounds(0, 1), "rounds 0..1, expected within 0..0"),
+        (rounds(u64::MAX, 1), "the range overflows"),
         (talk[position(&talk, is_phase)].0.clone(), "it is too early for a phase"),
         (talk[position(&talk, is_finish)].0.clone(), "it is too early for a phase"),
         (talk.last().unwrap().0.clone(), "it is too early for a phase"),
