@@ -656,8 +656,11 @@ impl<'a> Session<'a> {
             if let Some(Proving { circuits, store }) = &proving {
                 let phases = program.table.phases.len() as u64;
                 let number = u64::from(next.0) * phases + u64::from(next.1);
+                let (found, seats) = (round.proofs.len(), program.job.seats.len());
+                // One's own, too: without it nobody could take the job over from here.
+                ensure!(found >= seats, "round {number} has {found} proofs, expected {seats}");
                 let mut proofs = round.proofs.clone();
-                proofs.truncate(program.job.seats.len());
+                proofs.truncate(seats);
                 let known = known.as_ref().filter(|(of, _)| answers.get(own as usize) == Some(of));
                 if let (Some((_, proof)), Some(place)) = (known, proofs.get_mut(own as usize)) {
                     *place = proof.clone();

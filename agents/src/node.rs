@@ -525,7 +525,8 @@ impl<'a> Node<'a> {
             });
             match taken {
                 Ok(()) => return Ok(()),
-                Err(e) if *done > first => return Err(e.context(whose)),
+                // What came is here: the rest is asked for again, from others too.
+                Err(_) if *done > first => return Ok(()),
                 // Another member may have them as they were.
                 Err(e) => why = Some(why.unwrap_or_else(|| e.context(whose))),
             }

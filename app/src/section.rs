@@ -4,9 +4,6 @@ use crate::tx::Tx;
 use zektra_modules::proofs;
 use zektra_state::{StateError, StateRead};
 
-/// Messages that carry a proof.
-const PROOFS: &[&str] = &["zektra.training.v1.MsgSubmitPart", "zektra.vault.v1.MsgSealDataset"];
-
 /// Which part of a block a transaction belongs to, first to last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
@@ -19,7 +16,7 @@ pub enum Section {
 impl Section {
     /// The part that a transaction belongs to.
     pub fn of(tx: &Tx) -> Self {
-        let carries = tx.messages.iter().any(|(_, any)| PROOFS.contains(&any.type_url.trim_start_matches('/')));
+        let carries = tx.messages.iter().any(|(_, any)| proofs::carries(&any.type_url));
         if carries { Self::Proofs } else { Self::Ordinary }
     }
 

@@ -85,6 +85,17 @@ impl Open {
         Ok(self.out)
     }
 
+    /// Takes an amount from what is for compute.
+    fn use_compute(&mut self, amount: u128) -> Result<(), TxError> {
+        let left = self.compute.saturating_sub(self.compute_used);
+        if amount > left {
+            let wrong = format!("{amount} for the compute of job {}: expected at most {left}", self.job);
+            return Err(Market::EscrowTooSmall.wrap(wrong));
+        }
+        self.compute_used = self.compute_used.saturating_add(amount);
+        Ok(())
+    }
+
     /// Pays a part: to nobody if it is burned, and to the community if there is no receiver.
     fn pay(&mut self, ctx: &mut Context<'_>, role: Role, to: Option<&Address>, amount: u128) -> Result<(), TxError> {
         if amount == 0 {
@@ -252,12 +263,7 @@ pub fn pay_compute(
     proposer: Option<&Address>,
 ) -> Result<Vec<Payout>, TxError> {
     let mut open = Open::load(ctx, job)?;
-    let left = open.compute.saturating_sub(open.compute_used);
-    if amount > left {
-        let wrong = format!("{amount} for the compute of job {job}: expected at most {left}");
-        return Err(Market::EscrowTooSmall.wrap(wrong));
-    }
-    open.compute_used = open.compute_used.saturating_add(amount);
+    open.use_compute(amount)?;
     let Params { compute_node, compute_proposer, compute_protocol, .. } = open.params;
     let shares = match proposer {
         Some(_) => [compute_node, compute_proposer, compute_protocol],
@@ -268,6 +274,26 @@ pub fn pay_compute(
     open.pay(ctx, Role::Node, Some(node), for_node)?;
     open.pay(ctx, Role::Proposer, proposer, for_proposer)?;
     open.pay_protocol(ctx, protocol)?;
+    open.save(ctx)
+}
+
+/// What is left for compute in a job's escrow.
+///
+/// # Errors
+/// There is no such escrow.
+pub fn compute_left(state: &dyn StateRead, job: u64) -> Result<u128, TxError> {
+    let found = escrow(state, job)?.ok_or_else(|| Market::EscrowUnknown.wrap(format!("job {job}")))?;
+    Ok(amount(&found.compute)?.saturating_sub(amount(&found.compute_used)?))
+}
+
+/// Pays an amount out of what is for compute to the community.
+///
+/// # Errors
+/// More than is left of it; there is no such escrow.
+pub fn pay_community(ctx: &mut Context<'_>, job: u64, amount: u128) -> Result<Vec<Payout>, TxError> {
+    let mut open = Open::load(ctx, job)?;
+    open.use_compute(amount)?;
+    open.pay(ctx, Role::Community, None, amount)?;
     open.save(ctx)
 }
 

@@ -21,7 +21,7 @@ mod split;
 
 pub use credits::credits;
 pub use demand::{demand, moved, use_demand};
-pub use escrow::{close, escrow, open, pay_compute, pay_data};
+pub use escrow::{close, compute_left, escrow, open, pay_community, pay_compute, pay_data};
 pub use listing::{listing, rate_at};
 pub use quote::{Line, price, quote};
 pub use split::{fraction, largest_remainder};

@@ -148,12 +148,19 @@ fn nobody(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
     store(ctx, job)
 }
 
+/// The one seat for which a node has said to wait as often as it may, if there is one.
+fn silent(job: &ChainJob, rules: &Rules) -> Option<u32> {
+    let first = *job.reported.first()?;
+    let all = job.stalls >= rules.max_stalls && job.reported.iter().all(|seat| *seat == first);
+    all.then_some(first)
+}
+
 /// The node did not bring its next part in time: it is slashed, and replaced.
 ///
 /// It may say that a member has answered with nonsense, the member that the node has lied; the chain cannot tell, and
-/// nobody gains by it. The developer, who may be that member, gets nothing of the slash if the node has said to wait for
-/// anybody. A member for whom two nodes, one after the other, have said to wait as often as they may, loses its deposit
-/// in place of the second one's bond: nodes are drawn, so that two do not speak for one interest.
+/// nobody gains by it: what is not burned of the slash is the community's. A member for whom two nodes, one after the
+/// other, have said to wait each time that they may say so, loses its deposit in place of the second one's bond: nodes are
+/// drawn, so that two do not speak for one interest.
 fn missed(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<(), TxError> {
     if let Some(why) = obstacle(ctx.state, job, ctx.block.height)? {
         return end::abort(ctx, job, why);
@@ -163,8 +170,8 @@ fn missed(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
     if late && brought_last(ctx.state, job)? {
         return end::fail(ctx, job, "not proven by its deadline".into());
     }
-    let spent = job.stalls >= rules.max_stalls;
-    if let Some(seat) = job.reported.iter().copied().find(|seat| spent && job.suspects.contains(seat)) {
+    let silent = silent(job, rules);
+    if let Some(seat) = silent.filter(|seat| job.suspects.contains(seat)) {
         return end::stalled(ctx, job, seat);
     }
     let node = ctx.parse(&job.node)?;
@@ -173,9 +180,8 @@ fn missed(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
     let bonded = parse_amount(&job.bonded).map_err(damaged)?;
     // Bond and rule may be others than at the draw: no job takes what stands for another.
     let amount = compute::part(bond, rules.miss_slash).min(bonded);
-    let developer = ctx.parse(&job.developer)?;
-    compute::slash(ctx, &node, amount, Some(&developer).filter(|_| job.reported.is_empty()))?;
-    job.suspects = if spent { job.reported.clone() } else { vec![] };
+    compute::slash(ctx, &node, amount, None)?;
+    job.suspects = silent.into_iter().collect();
     forget_stalls(job);
     reputation::debit(ctx, &node, Fault::Missed, job.units)?;
     free_node(ctx, job)?;

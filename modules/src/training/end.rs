@@ -36,6 +36,8 @@ fn pay_node(ctx: &mut Context<'_>, job: &ChainJob) -> Result<(), TxError> {
     let (part, of) = due(job.last_slice, done, all);
     let fee = compute_fee(job);
     let rest = market::fraction(fee, done, all) - market::fraction(fee, part, of);
+    // Each node has its own price, each part is rounded: together they may be a unit more than was put aside.
+    let rest = rest.min(market::compute_left(ctx.state, job.number)?);
     let node = ctx.parse(&job.node)?;
     let proposer = proposer(ctx)?;
     market::pay_compute(ctx, job.number, rest, &node, proposer.as_ref()).map(drop)
@@ -127,15 +129,15 @@ fn close(ctx: &mut Context<'_>, job: &mut ChainJob, status: Status, reason: Stri
     store(ctx, job)
 }
 
-/// Pays the node that kept a place for an order which was never locked, whoever is to blame: else a developer could, for
-/// nothing, order again and again until the draw falls on the node that it wants.
+/// Takes what an order costs that was drawn and never locked, whoever is to blame: else a developer could, for nothing,
+/// order again and again until the draw falls on the node that it wants. Its node gets nothing of it: it would gain by
+/// letting orders pass.
 fn pay_place(ctx: &mut Context<'_>, job: &ChainJob) -> Result<(), TxError> {
     if job.node.is_empty() {
         return Ok(());
     }
     let amount = market::fraction(compute_fee(job), rules(ctx.state)?.cancel_fee.into(), 10_000);
-    let node = ctx.parse(&job.node)?;
-    market::pay_compute(ctx, job.number, amount, &node, None).map(drop)
+    market::pay_community(ctx, job.number, amount).map(drop)
 }
 
 /// Ends a job that was not locked.

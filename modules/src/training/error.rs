@@ -33,6 +33,7 @@ pub enum Training {
     WrongDeadline = 25,
     ReleaseFits = 26,
     WrongReleaseKey = 27,
+    TooLarge = 28,
 }
 
 impl Training {
@@ -64,6 +65,7 @@ impl Training {
             Self::WrongDeadline => "the deadline is too early or too late",
             Self::ReleaseFits => "the release opens its commitment: there is nothing to dispute",
             Self::WrongReleaseKey => "not the release key of this job",
+            Self::TooLarge => "the job is too large for the time of a part",
         }
     }
 

@@ -11,7 +11,7 @@ use crate::module::{GenesisError, failed, read_genesis};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use zektra_proto::json;
-use zektra_proto::training::v1::{GenesisState, Rules};
+use zektra_proto::training::v1::{GenesisState, JobStatus as Status, Rules};
 use zektra_state::StateRead;
 
 pub fn default(native: &str) -> Value {
@@ -28,6 +28,7 @@ pub fn default(native: &str) -> Value {
         max_rescues: 3,
         max_stalls: 16,
         cancel_fee: 1000,
+        max_links: 300,
     };
     json::write(&GenesisState { params: Some(rules), next_job: 1, ..GenesisState::default() })
         .expect("a genesis state is served")
@@ -48,6 +49,11 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
         }
         if is_over(job.status()) != (job.due == 0) {
             return Err(GenesisError::new(field("due"), job.due, "a height while it runs, 0 afterwards"));
+        }
+        let works = matches!(job.status(), Status::Open | Status::Locked | Status::Stalled) && !job.node.is_empty();
+        if works == job.bonded.is_empty() {
+            let expected = "what of its node's bond stands for it while a node works on it";
+            return Err(GenesisError::new(field("bonded"), format!("{:?}", job.bonded), expected));
         }
         let amounts = job.members.iter().map(|m| &m.deposit).chain([&job.bonded]).filter(|text| !text.is_empty());
         for text in amounts {

@@ -49,7 +49,7 @@ fn of_its_slash() {
     reported(&mut jobs, job, 1);
     // The answers came at once: its time is what it was.
     assert_eq!(jobs.job(job).due, due);
-    assert_eq!(jobs.job(job).reported, [1]);
+    assert_eq!(jobs.job(job).reported, [1, 1]);
     jobs.pass_due(job);
     assert_eq!(bond(&jobs, node), BOND - BOND / 10);
     // The developer, who may be whom it waited for, gains nothing.
@@ -58,10 +58,10 @@ fn of_its_slash() {
     assert_eq!((found.stalls, found.reported, found.suspects), (0, vec![], vec![1]));
     jobs.check();
     jobs.round_trip();
-    // The next node says nothing, and misses as well: the developer gets its half as ever.
+    // The next node says nothing, and misses as well: what is not burned is the community's.
     let second = replaced(&mut jobs, job);
     jobs.pass_due(job);
-    assert_eq!(jobs.held(DEVELOPER), before.0[0] + BOND / 20);
+    assert_eq!((held(&jobs), community(&jobs)), (before.0, before.1 + BOND / 10));
     assert_eq!(bond(&jobs, second), BOND - BOND / 10);
     assert_eq!(jobs.job(job).suspects, Vec::<u32>::new());
 }

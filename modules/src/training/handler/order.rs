@@ -43,6 +43,17 @@ fn opened(template: &Template) -> Result<u64, TxError> {
     Ok(one.saturating_mul(u64::from(template.params.iterations)))
 }
 
+/// Offline shares that one link of a chain of proofs takes (`OFFLINE_PAIRS` of `prover/prove`).
+const PAIRS: u64 = 24;
+
+/// Links of a job's chain of proofs before its first phase: row groups, and batches of offline shares.
+fn links(template: &Template, groups: u32) -> Result<u64, TxError> {
+    let table = template.compile().map_err(|e| Training::WrongRecord.wrap(e))?;
+    let one = table.phases.iter().map(|p| p.openings.len() as u64).sum::<u64>();
+    let pairs = one.saturating_mul(u64::from(template.params.iterations));
+    Ok(u64::from(groups).saturating_add(pairs.div_ceil(PAIRS)))
+}
+
 /// Passes over the rows, a part of one counted as one.
 fn passes(template: &Template, groups: u32) -> u64 {
     let read = u64::from(template.params.iterations).saturating_mul(u64::from(template.params.groups));
@@ -96,6 +107,11 @@ impl Handler for MsgOrder {
         let rows = record.datasets.iter().fold(0u64, |sum, d| sum.saturating_add(d.dataset.rows));
         if rows < self.min_rows {
             return Err(Training::TooFewRows.wrap(format!("{rows} rows, expected at least {}", self.min_rows)));
+        }
+        let links = links(&template, record.groups())?;
+        if links > rules.max_links {
+            let found = format!("{links} row groups and batches of offline shares");
+            return Err(Training::TooLarge.wrap(format!("{found}, expected at most {}", rules.max_links)));
         }
         let opened = opened(&template)?;
         let wanted = vault::Use { developer: &developer, template: template.kind.id(), rows, passes, opened };

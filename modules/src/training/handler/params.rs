@@ -12,6 +12,8 @@ use zektra_statement::record::MAX_ATTEMPTS;
 
 /// Blocks that a span may have.
 const MOST: u64 = 100_000_000;
+/// Links that a job may need: row groups are numbered by 32 bits.
+const MOST_LINKS: u64 = 1 << 32;
 
 /// Checks rules.
 pub fn check(rules: &Rules) -> Result<(), TxError> {
@@ -28,6 +30,7 @@ pub fn check(rules: &Rules) -> Result<(), TxError> {
         max_rescues,
         max_stalls,
         cancel_fee,
+        max_links,
     } = rules;
     let wrong = |field: &str, value: &dyn std::fmt::Display, expected: &str| {
         Err(Sdk::InvalidRequest.wrap(format!("{field} {value}: expected {expected}")))
@@ -56,6 +59,9 @@ pub fn check(rules: &Rules) -> Result<(), TxError> {
     }
     if *max_stalls > 100 {
         return wrong("max_stalls", max_stalls, "at most 100");
+    }
+    if !(1..=MOST_LINKS).contains(max_links) {
+        return wrong("max_links", max_links, "1 to 4294967296");
     }
     let deposit = deposit.clone().unwrap_or_default();
     if !is_denom(&deposit.denom) {

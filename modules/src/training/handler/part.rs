@@ -252,7 +252,9 @@ fn pay(ctx: &mut Context<'_>, job: &ChainJob, node: &Address, done: u64, now: u6
         let (part, of) = due(slice, done, all);
         market::fraction(compute_fee(job), part, of)
     };
-    let compute = market::pay_compute(ctx, job.number, by(now) - by(done), node, proposer.as_ref())?;
+    // Each node has its own price, each part is rounded: together they may be a unit more than was put aside.
+    let owed = (by(now) - by(done)).min(market::compute_left(ctx.state, job.number)?);
+    let compute = market::pay_compute(ctx, job.number, owed, node, proposer.as_ref())?;
     let fees = data_fees(ctx, job)?;
     let data = market::pay_data(ctx, job.number, &fees, due(slice, now, all))?;
     let burned = compute.iter().chain(&data).filter(|p| p.role() == Role::Burn).map(|p| parse_amount(&p.amount));

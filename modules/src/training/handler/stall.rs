@@ -54,9 +54,7 @@ impl Handler for MsgReportStall {
             return Err(Training::TooManyStalls.wrap(since));
         }
         job.stalls = job.stalls.saturating_add(1);
-        if !job.reported.contains(&self.member) {
-            job.reported.push(self.member);
-        }
+        job.reported.push(self.member);
         let height = ctx.block.height;
         let Self { member, iteration, phase, .. } = self;
         job.stall = Some(Stall { member, since: height, iteration, phase, left: job.due.saturating_sub(height) });
