@@ -1,8 +1,9 @@
 use crate::jobs::*;
 use crate::vault_world::hash;
 use crate::work::{DENOM, FORTUNE, TOKEN, coin};
+use zektra_modules::address::Address;
 use zektra_modules::authority::authority;
-use zektra_modules::{bank, compute, market, vault};
+use zektra_modules::{bank, compute, distribution, market, vault};
 use zektra_proto::training::v1::{JobStatus as Status, MsgCancel, MsgOrder, MsgUpdateParams, Rules};
 use zektra_proto::vault::v1::{MsgReportErasure, MsgRevokeDataset, MsgWithdrawGrant, RevocationPolicy};
 
@@ -148,12 +149,14 @@ fn expired_when_the_developer_takes_it_back() {
     jobs.send(cancel.clone()).unwrap();
     jobs.demand_over(job, Status::Expired);
     assert_eq!(jobs.held(DEVELOPER), before);
-    // Then a tenth of the computation's fee, for the node: draws are not for nothing.
+    // Then a tenth of the computation's fee: draws are not for nothing. Its node, which has done nothing, gains nothing.
     let job = jobs.drawn();
     let (node, had) = (node_of(&jobs, job), jobs.held(node_of(&jobs, job)));
+    let community = jobs.balance(&Address::of_module(distribution::NAME));
     jobs.send(MsgCancel { job, ..cancel.clone() }).unwrap();
     jobs.demand_over(job, Status::Expired);
-    assert_eq!((jobs.held(DEVELOPER), jobs.held(node)), (before - PLACE, had + PLACE));
+    assert_eq!((jobs.held(DEVELOPER), jobs.held(node)), (before - PLACE, had));
+    assert_eq!(jobs.balance(&Address::of_module(distribution::NAME)), community + PLACE);
     demand_idle(&jobs);
     let job = jobs.drawn();
     jobs.join(job, 1);

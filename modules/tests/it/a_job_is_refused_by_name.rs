@@ -320,16 +320,35 @@ fn when_its_rules_change() {
             // As many nodes as attempts that hiding is counted for: the first, and seven that take over.
             (&|m| set(m, |r| r.max_rescues = 8), ("sdk", 18), "max_rescues 8: expected at most 7"),
             (&|m| set(m, |r| r.max_stalls = 101), ("sdk", 18), "max_stalls 101: expected at most 100"),
+            (&|m| set(m, |r| r.max_links = 0), ("sdk", 18), "max_links 0: expected 1 to"),
             (&|m| set(m, |r| r.deposit = None), ("sdk", 18), "deposit.denom"),
         ],
     );
     let most = Rules { max_rescues: 7, ..rules() };
-    jobs.send(MsgUpdateParams { params: Some(most.clone()), ..right }).unwrap();
+    jobs.send(MsgUpdateParams { params: Some(most.clone()), ..right.clone() }).unwrap();
     assert_eq!(training::rules(&jobs.ground.state).unwrap(), most);
+    // What no node proves in the time of a part is not ordered.
+    let small = MsgUpdateParams { params: Some(Rules { max_links: 1, ..rules() }), ..right.clone() };
+    jobs.send(small).unwrap();
+    let order = jobs.order();
+    let refused = jobs.send(order).unwrap_err();
+    assert_eq!((refused.codespace, refused.code), ("training", 28));
+    assert!(refused.log.contains("expected at most 1"), "{}", refused.log);
     // A genesis file is held to the same.
     let mut genesis = Training.default_genesis(DENOM);
     Training.check_genesis(&genesis, &jobs.ground.prefix).unwrap();
     genesis["params"]["max_rescues"] = 8.into();
     let refused = Training.check_genesis(&genesis, &jobs.ground.prefix).unwrap_err();
     assert!(refused.to_string().contains("max_rescues 8: expected at most 7"), "{refused}");
+}
+
+#[test]
+fn when_a_genesis_file_forgets_the_bond_of_its_node() {
+    let mut jobs = Jobs::new();
+    jobs.locked();
+    let mut genesis = Training.export_genesis(&jobs.ground.state, &jobs.ground.prefix).unwrap();
+    Training.check_genesis(&genesis, &jobs.ground.prefix).unwrap();
+    genesis["jobs"][0]["bonded"] = "".into();
+    let refused = Training.check_genesis(&genesis, &jobs.ground.prefix).unwrap_err();
+    assert!(refused.to_string().contains("training.jobs[0].bonded"), "{refused}");
 }

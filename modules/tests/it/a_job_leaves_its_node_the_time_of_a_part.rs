@@ -1,8 +1,9 @@
 use crate::a_job_ends_one_way_or_another::{aborting, bond, demand_idle, node_of, revoke, withdraw};
 use crate::jobs::*;
 use crate::work::DENOM;
+use zektra_modules::address::Address;
 use zektra_modules::authority::authority;
-use zektra_modules::bank;
+use zektra_modules::{bank, distribution};
 use zektra_proto::proofs::v1::{CircuitStatus, MsgSetCircuitStatus};
 use zektra_proto::training::v1::{JobStatus as Status, MsgOrder};
 use zektra_proto::vault::v1::RevocationPolicy;
@@ -14,12 +15,14 @@ fn and_who_misses_is_slashed_and_replaced() {
     jobs.accept(job, 1).unwrap();
     let lost = node_of(&jobs, job);
     let (supply, had) = (bank::supply(&jobs.ground.state, DENOM).unwrap(), jobs.held(DEVELOPER));
+    let community = |jobs: &Jobs| jobs.balance(&Address::of_module(distribution::NAME));
+    let before = community(&jobs);
     jobs.pass_due(job);
     assert_eq!((jobs.status(job), jobs.job(job).lost.clone()), (Status::Rescue, vec![jobs.text(lost)]));
-    // A tenth of the bond: half is burned, half is the developer's.
+    // A tenth of the bond: half is burned, half is the community's. The developer lives on no bond.
     assert_eq!(bond(&jobs, lost), BOND - BOND / 10);
     assert_eq!(bank::supply(&jobs.ground.state, DENOM).unwrap(), supply - BOND / 20);
-    assert_eq!(jobs.held(DEVELOPER), had + BOND / 20);
+    assert_eq!((jobs.held(DEVELOPER), community(&jobs)), (had, before + BOND / 20));
     jobs.pass_due(job);
     assert_eq!(jobs.status(job), Status::Locked);
     assert_ne!(node_of(&jobs, job), lost);

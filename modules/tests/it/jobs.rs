@@ -60,7 +60,7 @@ pub fn rules() -> Rules {
         max_rescues: 2,
         max_stalls: 2,
         cancel_fee: 1000,
-        max_links: 300,
+        max_links: 400,
     }
 }
 

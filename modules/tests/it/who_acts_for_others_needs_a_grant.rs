@@ -6,7 +6,7 @@ use zektra_modules::authz::authorization::{Authorization, Left};
 use zektra_modules::authz::{self, Authz, MOST_LEVELS, PRUNED_BY_BLOCK};
 use zektra_modules::coin::{Coins, coin};
 use zektra_modules::error::TxError;
-use zektra_modules::{Module as _, bank};
+use zektra_modules::{Module as _, bank, proofs};
 use zektra_proto::Any;
 use zektra_proto::cosmos::authz::v1beta1::{
     GenericAuthorization, Grant, MsgExec, MsgExecResponse, MsgGrant, MsgRevoke, QueryGranteeGrantsRequest,
@@ -58,6 +58,24 @@ fn held(ground: &Ground, who: u8) -> u128 {
 
 fn coded(error: &TxError) -> (&str, u32) {
     (error.codespace, error.code)
+}
+
+/// Only in transactions of their own are they counted, and verified before a vote.
+#[test]
+fn and_proofs_are_brought_by_whoever_signs() {
+    let mut ground = ground();
+    for (k, name) in proofs::CARRIERS.into_iter().enumerate() {
+        let inner = Any { type_url: format!("/{name}"), value: vec![].into() };
+        let msgs = vec![pay(&ground, 1, 3, 5), inner.clone()];
+        let refused = exec(&mut ground, 1, msgs).unwrap_err();
+        assert_eq!(coded(&refused), ("sdk", 18), "{k}");
+        assert!(refused.log.contains("expected no message with a proof within another"), "{}", refused.log);
+        // However deep.
+        let within = MsgExec { grantee: ground.text(1), msgs: vec![inner] };
+        let refused = exec(&mut ground, 1, vec![any(&within)]).unwrap_err();
+        assert!(refused.log.contains("expected no message with a proof within another"), "{}", refused.log);
+    }
+    assert_eq!(held(&ground, 3), 0);
 }
 
 #[test]
