@@ -657,8 +657,6 @@ impl<'a> Session<'a> {
                 let phases = program.table.phases.len() as u64;
                 let number = u64::from(next.0) * phases + u64::from(next.1);
                 let (found, seats) = (round.proofs.len(), program.job.seats.len());
-                // One's own, too: without it nobody could take the job over from here.
-                ensure!(found >= seats, "round {number} has {found} proofs, expected {seats}");
                 let mut proofs = round.proofs.clone();
                 proofs.truncate(seats);
                 let known = known.as_ref().filter(|(of, _)| answers.get(own as usize) == Some(of));
@@ -666,6 +664,8 @@ impl<'a> Session<'a> {
                     *place = proof.clone();
                 }
                 check_round(circuits, &program, member, known.map(|_| own), &answers, &proofs)?;
+                // One's own, too: without it nobody could take the job over from here.
+                ensure!(found >= seats, "round {number} has {found} proofs, expected {seats}");
                 // Before the round is: whoever takes the job over asks for both.
                 prover::keep_round_proofs(store, number, &proofs)?;
             }

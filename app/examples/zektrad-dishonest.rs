@@ -55,10 +55,10 @@ fn relay(mut comet: UnixStream, mut honest: UnixStream, orders: &Path) -> Result
                         *proposal = other;
                     }
                 }
-                (Some(Asked::ProcessProposal(proposal)), Some(Answered::ProcessProposal(vote))) => {
-                    if order(orders).is_some_and(|own| own.txs == proposal.txs) {
-                        *vote = ResponseProcessProposal { status: ProposalStatus::Accept.into() };
-                    }
+                (Some(Asked::ProcessProposal(proposal)), Some(Answered::ProcessProposal(vote)))
+                    if order(orders).is_some_and(|own| own.txs == proposal.txs) =>
+                {
+                    *vote = ResponseProcessProposal { status: ProposalStatus::Accept.into() };
                 }
                 _ => {}
             }

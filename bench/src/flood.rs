@@ -51,7 +51,7 @@ fn malformed(count: u64) -> Vec<u8> {
     proof[..8].copy_from_slice(&count.to_le_bytes());
     let message = MsgSubmitPart { job: 1, iteration: 1, proof: proof.into(), ..MsgSubmitPart::default() };
     let type_url = "/zektra.training.v1.MsgSubmitPart".into();
-    let body = TxBody { messages: vec![Any { type_url, value: message.encode_to_vec().into() }], ..TxBody::default() };
+    let body = TxBody { messages: vec![Any { type_url, value: message.encode_to_vec() }], ..TxBody::default() };
     TxRaw { body_bytes: body.encode_to_vec().into(), ..TxRaw::default() }.encode_to_vec()
 }
 

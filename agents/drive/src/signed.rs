@@ -58,14 +58,14 @@ impl Signed {
     pub fn with(&self, message: &impl Message, signer: Signer, sequence: u64) -> Result<Vec<u8>> {
         let raw = TxRaw::decode(&self.bytes[..])?;
         let mut body = TxBody::decode(&raw.body_bytes[..])?;
-        body.messages.first_mut().context("no message")?.value = message.encode_to_vec().into();
+        body.messages.first_mut().context("no message")?.value = message.encode_to_vec();
         let mut auth = AuthInfo::decode(&raw.auth_info_bytes[..])?;
         let secret = SecretKey::from_byte_array(signer.secret)?;
         let key = PubKey { key: secret.public_key(SECP256K1).serialize().to_vec().into() };
         let info = auth.signer_infos.first_mut().context("no signer")?;
         info.sequence = sequence;
         let type_url = "/cosmos.crypto.secp256k1.PubKey".into();
-        info.public_key = Some(Any { type_url, value: key.encode_to_vec().into() });
+        info.public_key = Some(Any { type_url, value: key.encode_to_vec() });
         let document = SignDoc {
             body_bytes: body.encode_to_vec().into(),
             auth_info_bytes: auth.encode_to_vec().into(),

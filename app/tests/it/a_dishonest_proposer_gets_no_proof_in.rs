@@ -210,6 +210,9 @@ fn flip(proof: &mut prost::bytes::Bytes) {
     *proof = bytes.into();
 }
 
+/// What it is, the transaction, why it is refused in a block, the mempool's codespace and code.
+type Refusal<'a> = (&'a str, &'a [u8], &'a str, Option<(&'a str, u32)>);
+
 /// The first part of the proof, before and after it stands in a block.
 fn attack_parts(world: &World, node: &'static str, other: &str, part: &Signed) {
     let message = part.message::<MsgSubmitPart>().unwrap();
@@ -228,7 +231,7 @@ fn attack_parts(world: &World, node: &'static str, other: &str, part: &Signed) {
         raw.signatures[0] = signature.into();
         raw.encode_to_vec()
     };
-    let refusals: [(&str, &[u8], &str, Option<(&str, u32)>); 6] = [
+    let refusals: [Refusal<'_>; 6] = [
         ("a forged proof", &forged, "the proof does not show", Some(("proofs", 7))),
         ("more than it shows", &further, "the proof does not show", Some(("proofs", 7))),
         ("more than the job has", &beyond, "the proof shows more iterations", None),

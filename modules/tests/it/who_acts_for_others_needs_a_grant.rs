@@ -65,7 +65,7 @@ fn coded(error: &TxError) -> (&str, u32) {
 fn and_proofs_are_brought_by_whoever_signs() {
     let mut ground = ground();
     for (k, name) in proofs::CARRIERS.into_iter().enumerate() {
-        let inner = Any { type_url: format!("/{name}"), value: vec![].into() };
+        let inner = Any { type_url: format!("/{name}"), value: vec![] };
         let msgs = vec![pay(&ground, 1, 3, 5), inner.clone()];
         let refused = exec(&mut ground, 1, msgs).unwrap_err();
         assert_eq!(coded(&refused), ("sdk", 18), "{k}");
