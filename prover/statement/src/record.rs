@@ -165,7 +165,8 @@ pub struct Job {
     pub chain_id: String,
     /// Unique on its chain.
     pub id: u64,
-    /// Counts recorded missed deadlines, from 0; below `max_attempts`.
+    /// How often the job was begun anew, from 0; below `max_attempts`. A node that goes on where another was lost begins
+    /// nothing anew: lock and attempt stay.
     pub attempt: u32,
     /// At most 8; hiding is computed for all of them.
     pub max_attempts: u32,
