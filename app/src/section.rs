@@ -16,7 +16,7 @@ pub enum Section {
 impl Section {
     /// The part that a transaction belongs to.
     pub fn of(tx: &Tx) -> Self {
-        let carries = tx.messages.iter().any(|(_, any)| proofs::carries(&any.type_url));
+        let carries = tx.messages.iter().any(|(message, _)| message.carries_proof());
         if carries { Self::Proofs } else { Self::Ordinary }
     }
 

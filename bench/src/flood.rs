@@ -115,8 +115,7 @@ pub fn run(report: &mut Report) -> anyhow::Result<()> {
     let (number, node) = world.order(SMALL)?;
     let rpc = Remote::new(&world.node.rpc);
     let tap = Tap::before(&world.node.rpc)?;
-    let run = job::run(number, node, SMALL.shape());
-    let mut running = world.drive.by(&tap.address).begin(&run.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let mut running = job::run(&world.drive.by(&tap.address), number, node, SMALL.shape())?;
     report.note("  a job of two parts is proven; the first part waits while blocks are measured");
     let part = tap.next(&mut running)?;
     let index = PEOPLE.iter().position(|p| *p == node).context("one of the test accounts")?;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use zektra_comet::{Comet as _, Remote};
 use zektra_drive::job::{self, OWNERS, Shape};
 use zektra_drive::{Drive, beside};
-use zektra_proto::cosmos::tx::v1beta1::{TxBody, TxRaw};
+use zektra_proto::cosmos::tx::v1beta1::{AuthInfo, TxBody, TxRaw};
 
 /// Rows of a tile of these jobs.
 const TILE: u32 = 128;
@@ -133,7 +133,7 @@ impl World {
     pub fn order(&self, wanted: Job) -> anyhow::Result<(u64, &'static str)> {
         let mut datasets = vec![];
         for owner in OWNERS {
-            datasets.push(self.drive.ask(&job::publish(owner))?["dataset"].to_string());
+            datasets.push(job::publish(&self.drive, owner)?.end()?["dataset"].to_string());
         }
         job::offer(&self.drive, &datasets)?;
         let number = job::order(&self.drive, &datasets, wanted.shape())?;
@@ -143,29 +143,46 @@ impl World {
     /// Runs a job until it is settled: seconds of the parties' part, and all.
     fn run(&self, number: u64, node: &str, wanted: Job) -> anyhow::Result<(f64, f64)> {
         let begun = Instant::now();
-        let run = job::run(number, node, wanted.shape());
-        self.drive.ask(&run.iter().map(String::as_str).collect::<Vec<_>>())?;
+        job::run(&self.drive, number, node, wanted.shape())?.end()?;
         let parties = begun.elapsed().as_secs_f64();
         job::settled(&self.drive, number)?;
         Ok((parties, begun.elapsed().as_secs_f64()))
     }
 
-    /// The sizes of all transactions in blocks, by the name of their first message.
-    fn sizes(&self) -> anyhow::Result<BTreeMap<String, Vec<usize>>> {
+    /// All transactions in blocks.
+    fn transactions(&self) -> anyhow::Result<Vec<Vec<u8>>> {
         let rpc = Remote::new(&self.node.rpc);
         let last = height(&rpc.call("status", json!({}))?);
-        let mut sizes = BTreeMap::<String, Vec<usize>>::new();
+        let mut all = vec![];
         for height in 1..=last {
             let block = rpc.call("block", json!({"height": height.to_string()}))?;
             for tx in block["block"]["data"]["txs"].as_array().into_iter().flatten() {
-                let bytes = STANDARD.decode(tx.as_str().unwrap_or_default())?;
-                let body = TxBody::decode(&TxRaw::decode(&bytes[..])?.body_bytes[..])?;
-                let name = body.messages.first().map_or("", |any| any.type_url.as_str());
-                let name = name.trim_start_matches("/zektra.").to_string();
-                sizes.entry(name).or_default().push(bytes.len());
+                all.push(STANDARD.decode(tx.as_str().unwrap_or_default())?);
             }
         }
+        Ok(all)
+    }
+
+    /// Their sizes, by the name of their first message.
+    fn sizes(&self) -> anyhow::Result<BTreeMap<String, Vec<usize>>> {
+        let mut sizes = BTreeMap::<String, Vec<usize>>::new();
+        for bytes in self.transactions()? {
+            let body = TxBody::decode(&TxRaw::decode(&bytes[..])?.body_bytes[..])?;
+            let name = body.messages.first().map_or("", |any| any.type_url.as_str());
+            sizes.entry(name.trim_start_matches("/zektra.").into()).or_default().push(bytes.len());
+        }
         Ok(sizes)
+    }
+
+    /// What they paid for gas, in uzektra.
+    fn fees(&self) -> anyhow::Result<u128> {
+        let mut sum = 0;
+        for bytes in self.transactions()? {
+            let auth = AuthInfo::decode(&TxRaw::decode(&bytes[..])?.auth_info_bytes[..])?;
+            let paid = auth.fee.into_iter().flat_map(|fee| fee.amount);
+            sum += paid.filter_map(|coin| coin.amount.parse::<u128>().ok()).sum::<u128>();
+        }
+        Ok(sum)
     }
 }
 
@@ -287,7 +304,7 @@ pub fn cost(report: &mut Report) -> anyhow::Result<()> {
         let escrow = world.drive.ask(&["query", "market", "escrow", &number])?["escrow"].take();
         let amount = |name: &str| escrow[name].as_str().unwrap_or_default().to_string();
         let seconds = [unproven, proven, encrypted, ordered - encrypted, settled].map(|s| format!("{s:.1}"));
-        let fees = world.fees()?;
+        let fees = world.fees()?.to_string();
         rows.push(
             [vec![job.name()], seconds.to_vec(), vec![amount("data_used"), amount("compute_used"), fees]].concat(),
         );
@@ -309,24 +326,4 @@ pub fn cost(report: &mut Report) -> anyhow::Result<()> {
     );
     report.note("  fees in uzektra, at the rate, prices and gas price of the development chain's demonstration");
     Ok(())
-}
-
-impl World {
-    /// What all transactions paid for gas, in uzektra.
-    fn fees(&self) -> anyhow::Result<String> {
-        let rpc = Remote::new(&self.node.rpc);
-        let last = height(&rpc.call("status", json!({}))?);
-        let mut sum = 0u128;
-        for height in 1..=last {
-            let block = rpc.call("block", json!({"height": height.to_string()}))?;
-            for tx in block["block"]["data"]["txs"].as_array().into_iter().flatten() {
-                let bytes = STANDARD.decode(tx.as_str().unwrap_or_default())?;
-                let raw = TxRaw::decode(&bytes[..])?;
-                let auth = zektra_proto::cosmos::tx::v1beta1::AuthInfo::decode(&raw.auth_info_bytes[..])?;
-                let paid = auth.fee.into_iter().flat_map(|fee| fee.amount);
-                sum += paid.filter_map(|coin| coin.amount.parse::<u128>().ok()).sum::<u128>();
-            }
-        }
-        Ok(sum.to_string())
-    }
 }

@@ -129,6 +129,10 @@ pub trait Handler: prost::Message + Name + Default {
     /// What its handler gives back.
     type Response: prost::Message + Name;
 
+    /// Whether it carries a proof. Such a message stands in a transaction of its own, never within another message: only
+    /// there proposers and validators find it, count what it takes, and verify it before they vote.
+    const CARRIES_PROOF: bool = false;
+
     /// Who must sign, as text.
     fn signers(&self) -> Vec<&str>;
 
@@ -169,6 +173,7 @@ type Run = fn(&[u8], &mut Context<'_>) -> Result<Any, TxError>;
 #[derive(Clone, Copy, Debug)]
 pub struct Message {
     name: fn() -> String,
+    carries_proof: bool,
     check: Check,
     reads: Reads,
     verify: Verify,
@@ -180,6 +185,7 @@ impl Message {
     pub fn of<M: Handler>() -> Self {
         Self {
             name: M::full_name,
+            carries_proof: M::CARRIES_PROOF,
             check: |bytes, prefix| {
                 let message = decode::<M>(bytes)?;
                 message.check(prefix)?;
@@ -205,6 +211,11 @@ impl Message {
     /// The full name of its type: `cosmos.bank.v1beta1.MsgSend`.
     pub fn name(&self) -> String {
         (self.name)()
+    }
+
+    /// Whether it carries a proof: [`Handler::CARRIES_PROOF`].
+    pub fn carries_proof(&self) -> bool {
+        self.carries_proof
     }
 
     /// Checks what needs no state, and gives the signers, each once.

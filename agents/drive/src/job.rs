@@ -1,6 +1,6 @@
 //! A job by commands: two owners' rows, a developer, two compute nodes, all of them test accounts.
 
-use super::{CHAIN, Drive, PEOPLE, WORDS};
+use super::{CHAIN, Drive, PEOPLE, Running, WORDS};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use std::io::Write as _;
@@ -55,9 +55,12 @@ pub fn encrypt(drive: &Drive, owner: &str, csv: &Path, schema: &Path) -> Result<
     drive.ask(&[&["encrypt", csv][..], &about].concat())
 }
 
-/// The command that publishes an owner's rows.
-pub fn publish(owner: &str) -> [&str; 9] {
-    ["dataset", "publish", "cells", "--seat", owner, "--from", owner, "--bond", "10000000uzektra"]
+/// Begins to publish an owner's rows: what it prints in the end has the dataset's number.
+///
+/// # Errors
+/// The command cannot be run.
+pub fn publish(drive: &Drive, owner: &str) -> Result<Running> {
+    drive.begin(&["dataset", "publish", "cells", "--seat", owner, "--from", owner, "--bond", "10000000uzektra"])
 }
 
 /// Makes the datasets usable: grants, a set, a listing, two nodes with bonds.
@@ -105,12 +108,15 @@ pub fn order(drive: &Drive, datasets: &[String], shape: Shape) -> Result<u64> {
     ordered["job"].as_u64().with_context(|| format!("no job: {ordered}"))
 }
 
-/// The arguments that run a job with all its parties, with `node` to compute it.
-pub fn run(job: u64, node: &str, shape: Shape) -> Vec<String> {
-    let (job, part) = (job.to_string(), shape.part.to_string());
+/// Begins to run a job with all its parties, `node` to compute it.
+///
+/// # Errors
+/// The command cannot be run.
+pub fn run(drive: &Drive, job: u64, node: &str, shape: Shape) -> Result<Running> {
+    let (job, part, node) = (job.to_string(), shape.part.to_string(), format!("{node}:{node}"));
     let members = ["--member", "alice:alice", "--member", "bob:bob", "--member", "developer:developer"];
-    let run = ["job", "run", &job, "--part-iterations", &part, "--node-party", &format!("{node}:{node}")];
-    run.into_iter().chain(members).map(String::from).collect()
+    let run = ["job", "run", &job, "--part-iterations", &part, "--node-party", &node];
+    drive.begin(&[&run[..], &members].concat())
 }
 
 /// Waits until a job is as it should be: what `zektra job show` says of it.

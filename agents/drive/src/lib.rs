@@ -102,17 +102,6 @@ impl Drive {
         self.begin(arguments)?.end()
     }
 
-    /// A transaction of `zektra tx`: signed, sent, executed in a block.
-    ///
-    /// # Errors
-    /// It fails, there or here.
-    pub fn tx(&self, from: &str, arguments: &[&str]) -> Result<Value> {
-        let more = ["--from", from, "--gas", "auto", "--yes", "--wait"];
-        let done = self.ask(&[&["tx"][..], arguments, &more].concat())?;
-        ensure!(done["code"] == 0, "{arguments:?}: {done}");
-        Ok(done)
-    }
-
     /// Begins a command.
     ///
     /// # Errors

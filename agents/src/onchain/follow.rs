@@ -54,7 +54,7 @@ pub fn follow(
         worked.push(next.account.address().to_string());
         let node = (next.folder, next.account);
         let how = How { stop_after, ..how.clone() };
-        match ledger::run_at(number, node, members.to_vec(), how, traffic, progress) {
+        match ledger::run(number, node, members.to_vec(), how, traffic, progress) {
             Ok(finished) => return Ok(Followed { finished, nodes: worked }),
             Err(e) if nodes.len() == 1 => return Err(e),
             Err(e) => {

@@ -93,28 +93,13 @@ pub(super) fn is_proven(status: Status) -> bool {
     matches!(status, Status::Proven | Status::Delivered | Status::Settled)
 }
 
-/// Runs a job of the chain: all its parties are here. Members join it, the node's parts are recorded every `every`
+/// Runs a job of the chain: all its parties are here. Members join it, the node's parts are recorded every `how.every`
 /// iterations, releases follow, and what does not open is disputed. A job that another node began goes on from its last
 /// accepted part.
 ///
 /// # Errors
-/// Parties that are not the job's; whatever stops one of them; what the chain says.
+/// Parties that are not the job's; whatever stops one of them, [`StoppedAfter`] among it; what the chain says.
 pub fn run(
-    number: u64,
-    node: (&Path, &Account),
-    members: Vec<Member<'_>>,
-    every: u64,
-    traffic: &mut Option<Traffic>,
-    progress: Progress<'_>,
-) -> Result<Finished> {
-    run_at(number, node, members, How { every, stop_after: None, circuits: None }, traffic, progress)
-}
-
-/// The same, with more to say.
-///
-/// # Errors
-/// As [`run`]; [`StoppedAfter`].
-pub fn run_at(
     number: u64,
     node: (&Path, &Account),
     members: Vec<Member<'_>>,

@@ -173,7 +173,7 @@ fn publish(world: &World) -> Vec<String> {
         let csv = world.net.folder.path().join(format!("{name}.csv"));
         fs::write(&csv, format!("{header}\n{}\n", rows.join("\n"))).unwrap();
         job::encrypt(&world.drive, name, &csv, &schema).unwrap();
-        let mut publishing = world.drive.begin(&job::publish(name)).unwrap();
+        let mut publishing = job::publish(&world.drive, name).unwrap();
         let seal = world.kept(&mut publishing);
         running.push((publishing, seal));
     }
@@ -269,8 +269,7 @@ fn and_a_job_is_proven_paid_and_audited_on_four_validators() {
     let net = &world.net;
     let node = job::drawn(&world.drive, 1).unwrap();
     let other = NODES.into_iter().find(|name| *name != node).unwrap();
-    let run = job::run(1, node, SHAPE);
-    let mut running = world.drive.begin(&run.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    let mut running = job::run(&world.drive, 1, node, SHAPE).unwrap();
     let part = world.kept(&mut running);
     attack_parts(&world, node, other, &part);
     let last = world.kept(&mut running);

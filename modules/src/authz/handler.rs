@@ -9,7 +9,6 @@ use crate::authority::refuse_authority;
 use crate::context::Context;
 use crate::error::{Sdk, TxError};
 use crate::module::{Handler, handler_of};
-use crate::proofs;
 use crate::time;
 use prost::{Message as _, Name as _};
 use zektra_proto::Timestamp;
@@ -102,7 +101,7 @@ fn check_exec(message: &MsgExec, prefix: &Prefix, level: usize) -> Result<(), Tx
     }
     for (k, any) in message.msgs.iter().enumerate() {
         let inner = handler_of(any)?;
-        if proofs::carries(&any.type_url) {
+        if inner.carries_proof() {
             let found = format!("msg {k}: {}", any.type_url);
             return Err(Sdk::InvalidRequest.wrap(format!("{found}: expected no message with a proof within another")));
         }

@@ -31,8 +31,8 @@ pub struct Candidate {
 pub struct Slashed {
     /// Base units that were burned.
     pub burned: u128,
-    /// Base units that somebody got.
-    pub rewarded: u128,
+    /// Base units that the community got.
+    pub community: u128,
 }
 
 /// The node of an operator.
@@ -173,46 +173,27 @@ pub fn finish(ctx: &mut Context<'_>, operator: &Address, bonded: u128) -> Result
     Ok(())
 }
 
-/// Takes an amount of a node's bond, or all of it if it is less. What is not burned, rounded down, goes to `reward_to` or to
-/// the community.
+/// Takes an amount of a node's bond, or all of it if it is less. What is not burned, rounded down, is the community's.
 ///
 /// # Errors
 /// There is no such node.
-pub fn slash(
-    ctx: &mut Context<'_>,
-    operator: &Address,
-    wanted: u128,
-    reward_to: Option<&Address>,
-) -> Result<Slashed, TxError> {
+pub fn slash(ctx: &mut Context<'_>, operator: &Address, wanted: u128) -> Result<Slashed, TxError> {
     let mut node = known(ctx, operator)?;
     let params = params(ctx.state)?;
     let held = bond(&node)?;
     let taken = wanted.min(held);
-    let rewarded = part(taken, 10_000u32.saturating_sub(params.slash_burn_bps));
-    let out = Slashed { burned: taken.saturating_sub(rewarded), rewarded };
+    let community = part(taken, 10_000u32.saturating_sub(params.slash_burn_bps));
+    let out = Slashed { burned: taken.saturating_sub(community), community };
     node.bond = Some(coin(&params.denom, held.saturating_sub(taken)));
     set(ctx.state, operator, &node)?;
     if out.burned > 0 {
         bank::burn(ctx, &module(), &Coins::one(&params.denom, out.burned))?;
     }
-    let reward = Coins::one(&params.denom, out.rewarded);
-    let receiver = match reward_to {
-        _ if reward.is_empty() => String::new(),
-        Some(to) => {
-            bank::transfer(ctx, &module(), to, &reward)?;
-            ctx.text(to)
-        }
-        None => {
-            distribution::fund_community_pool(ctx, &module(), &reward)?;
-            String::new()
-        }
-    };
-    let attributes = [
-        ("node", node.operator),
-        ("burned", out.burned.to_string()),
-        ("rewarded", out.rewarded.to_string()),
-        ("receiver", receiver),
-    ];
+    if out.community > 0 {
+        distribution::fund_community_pool(ctx, &module(), &Coins::one(&params.denom, out.community))?;
+    }
+    let attributes =
+        [("node", node.operator), ("burned", out.burned.to_string()), ("community", out.community.to_string())];
     ctx.emit("compute_slash", attributes);
     Ok(out)
 }

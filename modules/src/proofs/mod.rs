@@ -41,15 +41,6 @@ pub struct Proofs;
 /// The module's name.
 pub const NAME: &str = "proofs";
 
-/// Messages that carry a proof. They stand in transactions of their own: only there proposers and validators look for
-/// them, count what they take, and verify them before they vote.
-pub const CARRIERS: [&str; 2] = ["zektra.training.v1.MsgSubmitPart", "zektra.vault.v1.MsgSealDataset"];
-
-/// Whether a message of this type carries a proof.
-pub fn carries(type_url: &str) -> bool {
-    CARRIERS.contains(&type_url.trim_start_matches('/'))
-}
-
 fn damaged(what: String) -> StateError {
     StateError::Damaged(format!("proofs: {what}"))
 }

@@ -2,7 +2,7 @@
 
 use super::handler::part::iterations;
 use super::job::{
-    become_, brought_last, forget_stalls, free_node, index, known, obstacle, parties, stall, store, wake,
+    become_, brought_last, free_node, index, known, may_say_no_more, obstacle, parties, stall, store, wake,
 };
 use super::{damaged, end, keys, rules};
 use crate::address::Address;
@@ -151,7 +151,7 @@ fn nobody(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
 /// The one seat for which a node has said to wait as often as it may, if there is one.
 fn silent(job: &ChainJob, rules: &Rules) -> Option<u32> {
     let first = *job.reported.first()?;
-    let all = job.stalls >= rules.max_stalls && job.reported.iter().all(|seat| *seat == first);
+    let all = may_say_no_more(job, rules) && job.reported.iter().all(|seat| *seat == first);
     all.then_some(first)
 }
 
@@ -180,9 +180,10 @@ fn missed(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
     let bonded = parse_amount(&job.bonded).map_err(damaged)?;
     // Bond and rule may be others than at the draw: no job takes what stands for another.
     let amount = compute::part(bond, rules.miss_slash).min(bonded);
-    compute::slash(ctx, &node, amount, None)?;
+    compute::slash(ctx, &node, amount)?;
     job.suspects = silent.into_iter().collect();
-    forget_stalls(job);
+    // What is said from now on is said by another node.
+    job.reported.clear();
     reputation::debit(ctx, &node, Fault::Missed, job.units)?;
     free_node(ctx, job)?;
     job.lost.push(std::mem::take(&mut job.node));

@@ -6,7 +6,7 @@
 //! | aborted | its last slice of what is proven | no last slice | back; that of who owes is lost |
 //! | failed, a release is missing or does not open | all | all; the last slice of whose it is is the developer's | back; that of whose it is is lost |
 //! | failed, no node or no time is left | no last slice | no last slice | back |
-//! | expired | what it is paid for its place, if it was drawn | nothing | back |
+//! | expired | nothing; `cancel_fee` is the community's, if it was drawn | nothing | back |
 //!
 //! The rest of the escrow goes back to the developer. Of a lost deposit half is burned, half goes to whoever it was
 //! owed to: the node for an answer, the developer for a release.
@@ -116,8 +116,7 @@ fn close(ctx: &mut Context<'_>, job: &mut ChainJob, status: Status, reason: Stri
         }
     }
     // After the last part its node is free already.
-    let works = matches!(job.status(), Status::Open | Status::Locked | Status::Stalled) && !job.node.is_empty();
-    if works {
+    if !job.bonded.is_empty() {
         free_node(ctx, job)?;
     }
     wake(ctx, job, 0)?;
@@ -132,7 +131,7 @@ fn close(ctx: &mut Context<'_>, job: &mut ChainJob, status: Status, reason: Stri
 /// Takes what an order costs that was drawn and never locked, whoever is to blame: else a developer could, for nothing,
 /// order again and again until the draw falls on the node that it wants. Its node gets nothing of it: it would gain by
 /// letting orders pass.
-fn pay_place(ctx: &mut Context<'_>, job: &ChainJob) -> Result<(), TxError> {
+fn pay_for_draw(ctx: &mut Context<'_>, job: &ChainJob) -> Result<(), TxError> {
     if job.node.is_empty() {
         return Ok(());
     }
@@ -142,7 +141,7 @@ fn pay_place(ctx: &mut Context<'_>, job: &ChainJob) -> Result<(), TxError> {
 
 /// Ends a job that was not locked.
 pub(super) fn expire(ctx: &mut Context<'_>, job: &mut ChainJob, reason: String) -> Result<(), TxError> {
-    pay_place(ctx, job)?;
+    pay_for_draw(ctx, job)?;
     close(ctx, job, Status::Expired, reason)
 }
 

@@ -9,7 +9,7 @@ use crate::error::TxError;
 use crate::{compute, proofs, vault};
 use std::collections::BTreeSet;
 use zektra_proto::proofs::v1::CircuitStatus;
-use zektra_proto::training::v1::{ChainJob, DataLine, JobStatus as Status, Part, Stall};
+use zektra_proto::training::v1::{ChainJob, DataLine, JobStatus as Status, Part, Rules, Stall};
 use zektra_records::{job_from_pb, roots_from_pb};
 use zektra_state::{Order, StateError, StateRead, scan_prefix};
 use zektra_statement::digest::Fingerprint;
@@ -157,8 +157,7 @@ pub(super) fn stall(job: &ChainJob) -> Result<Stall, StateError> {
     job.stall.ok_or_else(|| damaged(format!("job {} waits for nobody", job.number)))
 }
 
-/// Forgets what was said of members: what is said from now on is of another part, or by another node.
-pub(super) fn forget_stalls(job: &mut ChainJob) {
-    job.stalls = 0;
-    job.reported.clear();
+/// Whether its node has said to wait as often as it may from one part to the next.
+pub(super) fn may_say_no_more(job: &ChainJob, rules: &Rules) -> bool {
+    job.reported.len() >= rules.max_stalls as usize
 }

@@ -6,7 +6,8 @@ use zektra_modules::authz::authorization::{Authorization, Left};
 use zektra_modules::authz::{self, Authz, MOST_LEVELS, PRUNED_BY_BLOCK};
 use zektra_modules::coin::{Coins, coin};
 use zektra_modules::error::TxError;
-use zektra_modules::{Module as _, bank, proofs};
+use zektra_modules::module::Message;
+use zektra_modules::{MODULES, Module as _, bank};
 use zektra_proto::Any;
 use zektra_proto::cosmos::authz::v1beta1::{
     GenericAuthorization, Grant, MsgExec, MsgExecResponse, MsgGrant, MsgRevoke, QueryGranteeGrantsRequest,
@@ -64,11 +65,14 @@ fn coded(error: &TxError) -> (&str, u32) {
 #[test]
 fn and_proofs_are_brought_by_whoever_signs() {
     let mut ground = ground();
-    for (k, name) in proofs::CARRIERS.into_iter().enumerate() {
+    let carriers = MODULES.iter().flat_map(|m| m.messages()).filter(Message::carries_proof).map(|m| m.name());
+    let carriers: Vec<_> = carriers.collect();
+    assert_eq!(carriers, ["zektra.vault.v1.MsgSealDataset", "zektra.training.v1.MsgSubmitPart"]);
+    for name in carriers {
         let inner = Any { type_url: format!("/{name}"), value: vec![] };
         let msgs = vec![pay(&ground, 1, 3, 5), inner.clone()];
         let refused = exec(&mut ground, 1, msgs).unwrap_err();
-        assert_eq!(coded(&refused), ("sdk", 18), "{k}");
+        assert_eq!(coded(&refused), ("sdk", 18), "{name}");
         assert!(refused.log.contains("expected no message with a proof within another"), "{}", refused.log);
         // However deep.
         let within = MsgExec { grantee: ground.text(1), msgs: vec![inner] };

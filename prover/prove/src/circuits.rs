@@ -18,8 +18,7 @@ use zektra_statement::phase::PhaseTable;
 use zektra_statement::template::{ParamError, Template};
 use zektra_verify::envelope::Envelope;
 
-/// Offline shares in one proof.
-pub const OFFLINE_PAIRS: usize = 24;
+pub use zektra_statement::chain::OFFLINE_PAIRS;
 
 /// Why there are no circuits for a job.
 #[derive(Debug, thiserror::Error)]

@@ -80,6 +80,9 @@ pub fn offline_leaf(d2: &Commitment, p: &[Commitment], values: &[[E; 3]]) -> Com
     commit(Tag::OfflineLeaf, &input)
 }
 
+/// Offline shares that one link of a chain of proofs takes.
+pub const OFFLINE_PAIRS: usize = 24;
+
 /// The chain over offline shares with one more leaf.
 pub fn offline_link(before: &Commitment, leaf: &Commitment) -> Commitment {
     link(before, &leaf.elements())

@@ -106,16 +106,14 @@ impl Demo {
             let csv = format!("{name}.csv");
             let (csv, schema) = (Path::new(&csv), Path::new("schema.toml"));
             self.timed("encryption with proofs", |drive| job::encrypt(drive, name, csv, schema))?;
-            let published = self.timed("publishing", |drive| drive.ask(&job::publish(name)))?;
+            let published = self.timed("publishing", |drive| job::publish(drive, name)?.end())?;
             datasets.push(published["dataset"].to_string());
         }
         self.timed("grants, set, listing, nodes", |drive| job::offer(drive, &datasets))?;
         let number = self.timed("ordering", |drive| job::order(drive, &datasets, SHAPE))?;
         let name = self.timed("drawing a node", |drive| job::drawn(drive, number))?;
         println!("  the beacon drew {name} to compute it");
-        let run = job::run(number, name, SHAPE);
-        let run: Vec<&str> = run.iter().map(String::as_str).collect();
-        self.timed("training, proven, into blocks", |drive| drive.ask(&run))?;
+        self.timed("training, proven, into blocks", |drive| job::run(drive, number, name, SHAPE)?.end())?;
         self.timed("settlement", |drive| job::settled(drive, number))?;
         let number = number.to_string();
         let decrypt = ["decrypt-model", "--home", "developer", "--job-id", &number, "--out", "model.json"];

@@ -17,6 +17,7 @@ use zektra_proto::training::v1::{
     ChainJob, DataLine, JobStatus as Status, Member, MsgCancel, MsgCancelResponse, MsgOrder, MsgOrderResponse,
 };
 use zektra_records::{job_to_pb, template_from_pb};
+use zektra_statement::chain::OFFLINE_PAIRS;
 use zektra_statement::digest::Commitment;
 use zektra_statement::record::{Job, JobDataset, MAX_ATTEMPTS, Seat};
 use zektra_statement::release::check_key;
@@ -43,15 +44,12 @@ fn opened(template: &Template) -> Result<u64, TxError> {
     Ok(one.saturating_mul(u64::from(template.params.iterations)))
 }
 
-/// Offline shares that one link of a chain of proofs takes (`OFFLINE_PAIRS` of `prover/prove`).
-const PAIRS: u64 = 24;
-
 /// Links of a job's chain of proofs before its first phase: row groups, and batches of offline shares.
 fn links(template: &Template, groups: u32) -> Result<u64, TxError> {
     let table = template.compile().map_err(|e| Training::WrongRecord.wrap(e))?;
     let one = table.phases.iter().map(|p| p.openings.len() as u64).sum::<u64>();
     let pairs = one.saturating_mul(u64::from(template.params.iterations));
-    Ok(u64::from(groups).saturating_add(pairs.div_ceil(PAIRS)))
+    Ok(u64::from(groups).saturating_add(pairs.div_ceil(OFFLINE_PAIRS as u64)))
 }
 
 /// Passes over the rows, a part of one counted as one.

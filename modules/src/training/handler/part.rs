@@ -1,9 +1,7 @@
 //! Parts of a job's proof: each shows all iterations so far, and pays for the new ones.
 
 use super::super::error::Training;
-use super::super::job::{
-    become_, demand, fee, forget_stalls, free_node, known, obstacle, record, resume, roots, store, wake,
-};
+use super::super::job::{become_, demand, fee, free_node, known, obstacle, record, resume, roots, store, wake};
 use super::super::{damaged, end, keys, rules};
 use crate::address::{Address, Prefix};
 use crate::coin::parse_amount;
@@ -111,6 +109,8 @@ fn demand_states(message: &MsgSubmitPart, record: &Job, state: &Commitment) -> R
 impl Handler for MsgSubmitPart {
     type Response = MsgSubmitPartResponse;
 
+    const CARRIES_PROOF: bool = true;
+
     fn signers(&self) -> Vec<&str> {
         vec![&self.node]
     }
@@ -211,7 +211,7 @@ pub fn accept(
     let rules = rules(ctx.state)?;
     resume(job, height);
     // Whoever has brought a part has had its answers.
-    forget_stalls(job);
+    job.reported.clear();
     job.suspects.clear();
     if last {
         job.states = message.states;

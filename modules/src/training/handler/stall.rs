@@ -7,7 +7,7 @@
 //! [`missed`](super::super::block) for who pays when both say that it is the other.
 
 use super::super::error::Training;
-use super::super::job::{become_, demand, known, record, resume, stall, store, wake};
+use super::super::job::{become_, demand, known, may_say_no_more, record, resume, stall, store, wake};
 use super::super::rules;
 use crate::address::Prefix;
 use crate::context::Context;
@@ -49,11 +49,10 @@ impl Handler for MsgReportStall {
             return Err(Training::OutOfOrder.wrap(found));
         }
         let rules = rules(ctx.state)?;
-        if job.stalls >= rules.max_stalls {
-            let since = format!("job {}: {} times since its last part", job.number, job.stalls);
+        if may_say_no_more(&job, &rules) {
+            let since = format!("job {}: {} times since its last part", job.number, job.reported.len());
             return Err(Training::TooManyStalls.wrap(since));
         }
-        job.stalls = job.stalls.saturating_add(1);
         job.reported.push(self.member);
         let height = ctx.block.height;
         let Self { member, iteration, phase, .. } = self;

@@ -11,6 +11,8 @@ use zektra_state::StateRead;
 impl Handler for MsgSealDataset {
     type Response = MsgSealDatasetResponse;
 
+    const CARRIES_PROOF: bool = true;
+
     fn signers(&self) -> Vec<&str> {
         vec![&self.owner]
     }
