@@ -4,7 +4,7 @@
 use crate::choice::{Choice, input};
 use crate::member::{Connection, serve};
 use crate::node::{Finished, Link, Node, Progress};
-use crate::prover::Ledger;
+use crate::prover::{BegunAnew, Ledger};
 use crate::rejected::expect;
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
@@ -332,7 +332,8 @@ pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<F
     train_on(plan, traffic, None, progress)
 }
 
-/// The same, recorded on a ledger as it goes on.
+/// The same, recorded on a ledger as it goes on. What another node has proven there is gone on from, or begun anew where
+/// it ends nowhere.
 ///
 /// # Errors
 /// As [`train`]; what the ledger refuses.
@@ -342,6 +343,13 @@ pub fn train_on(
     ledger: Option<&dyn Ledger>,
     progress: Progress<'_>,
 ) -> Result<Finished> {
+    match train_once(plan, traffic, ledger, progress) {
+        Err(e) if e.is::<BegunAnew>() => train_once(plan, traffic, ledger, progress),
+        done => done,
+    }
+}
+
+fn train_once(plan: &Plan, traffic: &Traffic, ledger: Option<&dyn Ledger>, progress: Progress<'_>) -> Result<Finished> {
     // Whoever planned the job here is whom the members belong to.
     let approved = plan.job.digest();
     let shares = plan.circuits.as_ref().map(|c| &c.shares);

@@ -15,7 +15,7 @@ use zektra_proto::training::v1::Release;
 use zektra_prove::chain::{About, Chain, NodeCircuits, OFFLINE_PAIRS, Proven};
 use zektra_prove::circuit::{Proof, ProofError};
 use zektra_statement::chain::States;
-use zektra_statement::digest::Fingerprint;
+use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::field::E;
 use zektra_statement::inputs;
 use zektra_verify::envelope::Envelope;
@@ -54,11 +54,12 @@ pub trait Ledger: Sync {
     /// It cannot be read.
     fn accepted(&self, beyond: u64) -> Result<Option<Accepted>>;
 
-    /// Records a part of the proof.
+    /// Records a part of the proof: `states` is what it ends with, `leaves` are those of all offline shares, in the order
+    /// of their use.
     ///
     /// # Errors
     /// It is not accepted.
-    fn part(&self, part: &Part, states: &States) -> Result<()>;
+    fn part(&self, part: &Part, states: &States, leaves: &[Commitment]) -> Result<()>;
 
     /// Records what members seal for the developer.
     ///
@@ -118,6 +119,13 @@ pub struct Prover<'a> {
 }
 
 const CHAIN: &str = "chain.zkp";
+/// Holds the name of the node that does not take over what others have proven.
+const ANEW: &str = "anew";
+
+/// The chain that was taken over cannot be brought to its end: this node has begun one of its own, with the next run.
+#[derive(Debug, thiserror::Error)]
+#[error("what was proven so far cannot be gone on from: {0}")]
+pub struct BegunAnew(ProofError);
 
 impl Prover<'_> {
     /// How many proofs of its own a job takes: links, and what stands behind them.
@@ -136,8 +144,24 @@ impl Prover<'_> {
     /// Proves all tasks, then the last proof. `done` counts links; `stop` ends it before the next one.
     ///
     /// # Errors
-    /// Proofs that do not belong together; what the system says.
+    /// Proofs that do not belong together, [`BegunAnew`] if it is others' that do not; what the system says.
     pub fn run(&self, tasks: &Receiver<Task>, done: &AtomicU64, stop: &AtomicBool) -> Result<(Proof, States)> {
+        let error = match self.prove(tasks, done, stop) {
+            Ok(proven) => return Ok(proven),
+            Err(error) => error,
+        };
+        match error.downcast::<ProofError>() {
+            Ok(e @ ProofError::Followed { .. }) => {
+                self.store.write_named(CHAIN, &[])?;
+                self.store.write_named(ANEW, &self.node.0)?;
+                Err(BegunAnew(e).into())
+            }
+            Ok(e) => Err(e.into()),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn prove(&self, tasks: &Receiver<Task>, done: &AtomicU64, stop: &AtomicBool) -> Result<(Proof, States)> {
         let mut chain = self.begin()?;
         done.store(chain.links(), Ordering::Relaxed);
         let mut multipliers = Multipliers::new(self.program.clone());
@@ -166,25 +190,24 @@ impl Prover<'_> {
                 && (grown || met)
                 && iteration.is_multiple_of(ledger.every().max(1))
                 && iteration < u64::from(self.program.table.iterations)
-                && (grown || ledger.accepted(iteration.saturating_sub(1))?.is_none())
+                && ledger.accepted(iteration.saturating_sub(1))?.is_none()
             {
-                let proof = chain.wrap()?;
-                ledger.part(&self.part(&chain, &proof)?, chain.states())?;
+                self.bring(ledger, &chain, &chain.wrap()?)?;
             }
         }
         ensure!(!stop.load(Ordering::Relaxed), Stopped);
         let last = chain.wrap()?;
         if let Some(ledger) = self.ledger {
-            ledger.part(&self.part(&chain, &last)?, chain.states())?;
+            self.bring(ledger, &chain, &last)?;
         }
         done.fetch_add(1, Ordering::Relaxed);
         Ok((last, chain.states().clone()))
     }
 
-    /// What the chain of proofs shows now, as a part that others verify.
-    fn part(&self, chain: &Chain, proof: &Proof) -> Result<Part> {
+    /// Has what the chain of proofs shows now recorded, as a part that others verify.
+    fn bring(&self, ledger: &dyn Ledger, chain: &Chain, proof: &Proof) -> Result<()> {
         let e = chain.elements()?;
-        Ok(Part {
+        let part = Part {
             iteration: e.iteration,
             tile_top: e.tile_top,
             made: e.made,
@@ -192,7 +215,8 @@ impl Prover<'_> {
             state: e.state,
             rows_log2: u8::try_from(self.circuits.link_rows_log2())?,
             proof: proof.to_envelope(self.circuits.wrap.id()),
-        })
+        };
+        ledger.part(&part, chain.states(), chain.offline_leaves())
     }
 
     /// Keeps the last link, to go on from.
@@ -202,8 +226,8 @@ impl Prover<'_> {
         self.store.write_named(CHAIN, &bytes)
     }
 
-    /// The chain that the work goes on with: this node's own, another's from its last accepted part if that is ahead, or
-    /// a new one.
+    /// The chain that the work goes on with: this node's own, another's from its last accepted part if that is ahead and
+    /// was not found to end nowhere, or a new one.
     fn begin(&self) -> Result<Chain> {
         let job = &self.program.job;
         let about = About {
@@ -212,12 +236,13 @@ impl Prover<'_> {
             node: self.node,
             keys: job.seats.iter().map(|s| s.key).collect(),
         };
+        let anew = self.store.read_named(ANEW)?.is_some_and(|node| node == self.node.0);
         let own = self.own(&about)?;
         let batches = Self::batches(&self.program);
         let data = Chain::links_behind(self.circuits, 0, u64::from(job.groups()), batches);
         let folds = own.as_ref().map_or(0, |chain| chain.links().saturating_sub(data));
         let iterations = folds / self.program.table.phases.len() as u64;
-        let ahead = self.ledger.map(|ledger| ledger.accepted(iterations)).transpose()?.flatten();
+        let ahead = self.ledger.filter(|_| !anew).map(|ledger| ledger.accepted(iterations)).transpose()?.flatten();
         match (ahead, own) {
             (Some(accepted), _) => self.take_over(about, batches, &accepted),
             (None, Some(own)) => Ok(own),
@@ -227,7 +252,7 @@ impl Prover<'_> {
 
     /// This node's own chain as it was left.
     fn own(&self, about: &About) -> Result<Option<Chain>> {
-        let Some(bytes) = self.store.read_named(CHAIN)? else { return Ok(None) };
+        let Some(bytes) = self.store.read_named(CHAIN)?.filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
         let (links, bytes) = bytes.split_first_chunk::<8>().context("the chain's last proof is damaged")?;
         let (links, last) = (u64::from_le_bytes(*links), Envelope::decode(bytes)?);
         match Chain::resume(self.circuits.clone(), about.clone(), links, &last) {

@@ -152,9 +152,11 @@ pub fn audit(client: &Client, number: u64, anchor: Option<&Anchor>) -> Result<Au
     ensure!((stored.state == proven.state) && (stored.hash == proven.hash), "the last part is not what is proven");
     let shown = part::fetch(client, &proven)?;
     // Nothing of them is fixed while a job that lost its node has no part of the next.
-    let first = match job.tile_top.is_empty() {
-        true => None,
-        false => Some(First { tile_top: commitment("tile_top", &job.tile_top)?, made: commitment("made", &job.made)? }),
+    let first = match job.offline.last() {
+        None => None,
+        Some(made) => {
+            Some(First { tile_top: commitment("tile_top", &job.tile_top)?, made: commitment("offline", made)? })
+        }
     };
     let node = part::fingerprint_of(&chain_id, &stored.node)?;
     let report = verify_part(&record, &roots, &node, &shown, first.as_ref(), &trusted)?;

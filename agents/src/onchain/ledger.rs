@@ -17,7 +17,7 @@ use zektra_proto::training::v1::JobStatus as Status;
 use zektra_prove::chain::NodeCircuits;
 use zektra_records::{commit, job_from_pb, roots_to_pb, states_to_pb};
 use zektra_statement::chain::States;
-use zektra_statement::digest::Fingerprint;
+use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::record::Job;
 use zektra_verify::part::Part;
 
@@ -201,9 +201,9 @@ impl Ledger for Parties<'_> {
         Ok(())
     }
 
-    fn part(&self, part: &Part, states: &States) -> Result<()> {
+    fn part(&self, part: &Part, states: &States, leaves: &[Commitment]) -> Result<()> {
         let found = job(self.node, self.number)?;
-        if found.proven.is_some_and(|p| p.iteration >= part.iteration) {
+        if found.proven.as_ref().is_some_and(|p| p.iteration >= part.iteration) {
             return Ok(());
         }
         let last = part.iteration == u64::from(self.record.template.params.iterations);
@@ -218,6 +218,7 @@ impl Ledger for Parties<'_> {
             rows_log2: part.rows_log2.into(),
             proof: part.proof.encode().into(),
             states: last.then(|| states_to_pb(states)),
+            leaves: if found.offline.is_empty() { leaves.iter().map(commit).collect() } else { vec![] },
         };
         let sent = self.node.send(vec![any(&message)]);
         sent.with_context(|| format!("the part up to iteration {} is not accepted", part.iteration))?;

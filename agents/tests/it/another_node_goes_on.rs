@@ -5,14 +5,20 @@ use crate::ledger::Chain;
 use crate::parties::{JobText, Parties, table};
 use std::fs;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, LazyLock};
 use zektra_agents::archive::Archive;
 use zektra_agents::local::{Plan, Traffic, train_on};
 use zektra_agents::node::Finished;
-use zektra_agents::prover::Ledger;
+use zektra_agents::proofs::ProofStore;
+use zektra_agents::prover::{Accepted, Ledger, PhaseTask, Prover, Task, round_proofs};
 use zektra_agents::vault::Home;
+use zektra_he::transcript::{Program, Transcript};
+use zektra_statement::chain::Elements;
 use zektra_statement::digest::Fingerprint;
 use zektra_verify::known::Trusted;
+use zektra_verify::part::Part;
 use zektra_verify::verify::verify;
 
 const FIRST: Fingerprint = Fingerprint([1; 32]);
@@ -129,12 +135,77 @@ fn the_second_node_goes_on_from_the_last_accepted_part() {
     assert!(score["accuracy"].as_f64().unwrap() > 0.7, "{score}");
 }
 
+/// The first node's part, but of a chain that counts the batch of offline shares twice: the proof holds, and nobody brings
+/// such a chain to its end.
+fn ending_nowhere(parties: &Parties, plan: &Plan, chain: &Chain) -> Accepted {
+    let parties = parties.copy();
+    fs::remove_file(parties.path("first/proofs/chain.zkp")).unwrap();
+    let archive = Archive::open(&parties.path("first"), &plan.job).unwrap();
+    let store = ProofStore::open(&archive).unwrap();
+    let roots = chain.state.lock().unwrap().roots.clone();
+    let program = Arc::new(Program::new(plan.job.clone(), &roots).unwrap());
+    let circuits = plan.circuits.as_ref().unwrap();
+    let prover = Prover {
+        circuits,
+        archive: &archive,
+        store: store.clone(),
+        program: program.clone(),
+        roots,
+        node: FIRST,
+        ledger: None,
+    };
+    let (tasks, waiting) = channel();
+    let data = [Task::Group { dataset: 0, group: 0 }, Task::Offline(0), Task::Offline(0)];
+    data.into_iter().for_each(|task| tasks.send(task).unwrap());
+    let phases = program.table.phases.len() as u64;
+    let mut transcript = Transcript::new(program.clone(), archive.source(&plan.job, &program.table).unwrap());
+    let mut round = 0;
+    archive
+        .replay(|answers| {
+            if round < phases {
+                let proofs = round_proofs(&store, round, MEMBERS.len() as u32)?;
+                let view = transcript.view()?;
+                tasks.send(Task::Phase(Box::new(PhaseTask { round, view, answers: answers.clone(), proofs })))?;
+            }
+            transcript.advance(&answers)?;
+            round += 1;
+            Ok(())
+        })
+        .unwrap();
+    drop(tasks);
+    let (proof, _) = prover.run(&waiting, &AtomicU64::new(0), &AtomicBool::new(false)).unwrap();
+    let e = Elements::from_slice(proof.public_inputs()).unwrap();
+    let rows_log2 = u8::try_from(circuits.link_rows_log2()).unwrap();
+    let (tile_top, made, used, state) = (e.tile_top, e.made, e.used, e.state);
+    let proof = proof.to_envelope(circuits.wrap.id());
+    Accepted { node: FIRST, part: Part { iteration: e.iteration, tile_top, made, used, state, rows_log2, proof } }
+}
+
+#[test]
+fn the_second_node_begins_anew_where_the_first_ones_chain_ends_nowhere() {
+    let Stopped { parties, plan, chain } = &*STOPPED;
+    let poison = ending_nowhere(parties, plan, chain);
+    let (parties, chain) = (parties.copy(), chain.copy());
+    chain.draw(SECOND);
+    chain.state.lock().unwrap().proven = Some(poison);
+    let finished = run(&parties, plan, "second", &chain.to(SECOND, u64::MAX)).unwrap();
+    let paid = chain.state.lock().unwrap().paid.clone();
+    assert_eq!(paid, [(FIRST, 1), (SECOND, 1)]);
+    let report = verify(&finished.bundle.unwrap(), &Trusted::none().name(plan.job.circuits.unwrap())).unwrap();
+    assert_eq!((report.node, &report.job), (SECOND, &plan.job));
+    // All its own, from the first row group on.
+    let proofs = parties.files("second/proofs");
+    for name in ["/extend-0-0.zkp", "/step-0.zkp"] {
+        assert!(proofs.iter().any(|f| f.ends_with(name)), "{proofs:?}");
+    }
+}
+
 #[test]
 fn a_part_that_is_not_the_jobs_is_not_gone_on_from() {
     let Stopped { parties, plan, chain } = &*STOPPED;
     let (parties, chain) = (parties.copy(), chain.copy());
     chain.draw(SECOND);
-    let change = |change: &dyn Fn(&mut zektra_agents::prover::Accepted)| {
+    let change = |change: &dyn Fn(&mut Accepted)| {
         let chain = chain.copy();
         change(chain.state.lock().unwrap().proven.as_mut().unwrap());
         format!("{:#}", run(&parties.copy(), plan, "second", &chain.to(SECOND, u64::MAX)).unwrap_err())

@@ -6,10 +6,10 @@ use zektra_agents::local::Plan;
 use zektra_agents::prover::{Accepted, Ledger};
 use zektra_proto::training::v1::Release;
 use zektra_statement::chain::States;
-use zektra_statement::digest::Fingerprint;
+use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::record::Job;
 use zektra_verify::known::Trusted;
-use zektra_verify::part::{First, Part, check_states, verify_part};
+use zektra_verify::part::{First, Part, check_states, check_used, offline_after, verify_part};
 
 /// The chain's side of one job.
 pub struct Chain {
@@ -82,7 +82,7 @@ impl Ledger for Party<'_> {
         Ok(proven.filter(|p| p.part.iteration > beyond))
     }
 
-    fn part(&self, part: &Part, states: &States) -> anyhow::Result<()> {
+    fn part(&self, part: &Part, states: &States, leaves: &[Commitment]) -> anyhow::Result<()> {
         anyhow::ensure!(self.parts > 0, "nobody answers");
         let mut state = self.chain.state.lock().unwrap();
         let job = &self.chain.job;
@@ -91,7 +91,9 @@ impl Ledger for Party<'_> {
         anyhow::ensure!(part.iteration > done, "nothing new");
         let trusted = Trusted::none().name(job.circuits.unwrap());
         let report = verify_part(job, &state.roots, &self.node, part, state.first.as_ref(), &trusted)?;
-        check_states(job, &job.template.compile()?, part, states)?;
+        let table = job.template.compile()?;
+        check_states(job, &table, part, states)?;
+        check_used(&offline_after(&table, leaves)?, part.iteration, &part.made, &part.used)?;
         state.first = Some(report.first);
         state.paid.push((self.node, part.iteration - done));
         state.proven = Some(Accepted { node: self.node, part: part.clone() });

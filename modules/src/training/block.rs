@@ -190,7 +190,7 @@ fn missed(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
     job.node_fingerprint.clear();
     // What the first part showed counts for its node alone: a chain that nobody can finish must not bind the next.
     job.tile_top.clear();
-    job.made.clear();
+    job.offline.clear();
     become_(ctx, job, Status::Rescue, &[("lost", job.lost.last().cloned().unwrap_or_default())]);
     if late || job.lost.len() > rules.max_rescues as usize {
         let why = if late { "not proven by its deadline" } else { "lost too many nodes" };

@@ -6,7 +6,7 @@
 //! | aborted | its last slice of what is proven | no last slice | back; that of who owes is lost |
 //! | failed, a release is missing or does not open | all | all; the last slice of whose it is is the developer's | back; that of whose it is is lost |
 //! | failed, no node or no time is left | no last slice | no last slice | back |
-//! | expired | nothing; `cancel_fee` is the community's, if it was drawn | nothing | back |
+//! | expired | nothing; `cancel_fee` is the community's, if it was drawn | nothing | back; less what `cancel_fee` takes |
 //!
 //! The rest of the escrow goes back to the developer. Of a lost deposit half is burned, half goes to whoever it was
 //! owed to: the node for an answer, the developer for a release.
@@ -18,7 +18,7 @@ use crate::address::Address;
 use crate::coin::{Coins, parse_amount};
 use crate::context::Context;
 use crate::error::TxError;
-use crate::{bank, market, vault};
+use crate::{bank, distribution, market, vault};
 use std::collections::BTreeSet;
 use zektra_proto::training::v1::{ChainJob, JobStatus as Status};
 
@@ -131,12 +131,29 @@ fn close(ctx: &mut Context<'_>, job: &mut ChainJob, status: Status, reason: Stri
 /// Takes what an order costs that was drawn and never locked, whoever is to blame: else a developer could, for nothing,
 /// order again and again until the draw falls on the node that it wants. Its node gets nothing of it: it would gain by
 /// letting orders pass.
-fn pay_for_draw(ctx: &mut Context<'_>, job: &ChainJob) -> Result<(), TxError> {
+///
+/// It is a share of the fee, and at least that share of a deposit, which is taken then: the smallest order holds as much
+/// of a node's bond as a miss costs.
+fn pay_for_draw(ctx: &mut Context<'_>, job: &mut ChainJob) -> Result<(), TxError> {
     if job.node.is_empty() {
         return Ok(());
     }
-    let amount = market::fraction(compute_fee(job), rules(ctx.state)?.cancel_fee.into(), 10_000);
-    market::pay_community(ctx, job.number, amount).map(drop)
+    let rules = rules(ctx.state)?;
+    let share = |of: u128| market::fraction(of, rules.cancel_fee.into(), 10_000);
+    let fee = share(compute_fee(job));
+    market::pay_community(ctx, job.number, fee)?;
+    let seat = job.record.as_ref().map_or(0, |r| r.developer as usize);
+    let Some(member) = job.members.get_mut(seat).filter(|m| !m.deposit.is_empty()) else { return Ok(()) };
+    let deposit = parse_amount(&member.deposit).map_err(damaged)?;
+    let more = share(deposit).saturating_sub(fee);
+    if more > 0 {
+        member.deposit = (deposit - more).to_string();
+        let coins = Coins::one(&rules.deposit.unwrap_or_default().denom, more);
+        distribution::fund_community_pool(ctx, &account(), &coins)?;
+        let attributes = [("job", job.number.to_string()), ("amount", more.to_string())];
+        ctx.emit("training_cancel_fee", attributes);
+    }
+    Ok(())
 }
 
 /// Ends a job that was not locked.

@@ -55,6 +55,10 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
             let expected = "what of its node's bond stands for it while a node works on it";
             return Err(GenesisError::new(field("bonded"), format!("{:?}", job.bonded), expected));
         }
+        for bytes in &job.offline {
+            let wrong = |e| GenesisError::new(field("offline"), e, "commitments of 32 bytes");
+            zektra_records::commitment("offline", bytes).map_err(wrong)?;
+        }
         let amounts = job.members.iter().map(|m| &m.deposit).chain([&job.bonded]).filter(|text| !text.is_empty());
         for text in amounts {
             parse_amount(text).map_err(|e| GenesisError::new(field("deposit, bonded"), e, "amounts"))?;

@@ -157,7 +157,19 @@ pub(super) fn stall(job: &ChainJob) -> Result<Stall, StateError> {
     job.stall.ok_or_else(|| damaged(format!("job {} waits for nobody", job.number)))
 }
 
-/// Whether its node has said to wait as often as it may from one part to the next.
+/// Whether its node has said to wait as often as it may: from one part to the next, and as long as the job waits at all.
 pub(super) fn may_say_no_more(job: &ChainJob, rules: &Rules) -> bool {
-    job.reported.len() >= rules.max_stalls as usize
+    let late = job.deadline.saturating_add(longest_stall(rules)) > job.latest;
+    late || job.reported.len() >= rules.max_stalls as usize
+}
+
+/// Blocks by which a job's deadline moves at most because its node says to wait once: until the member answers, and what
+/// its node has to fetch the answer.
+pub(super) fn longest_stall(rules: &Rules) -> u64 {
+    rules.stall_blocks.saturating_add(time_to_fetch(rules))
+}
+
+/// Blocks that a node has at least to fetch an answer.
+pub(super) fn time_to_fetch(rules: &Rules) -> u64 {
+    (rules.part_blocks / 4).max(1)
 }

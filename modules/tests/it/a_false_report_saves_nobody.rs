@@ -105,6 +105,42 @@ fn and_not_one_whom_only_one_of_them_has_named() {
 }
 
 #[test]
+fn and_no_job_waits_for_ever() {
+    let mut jobs = world();
+    let job = jobs.locked();
+    // Eight blocks for an answer, two to fetch it; twice for each of three nodes.
+    let (deadline, longest) = (jobs.job(job).deadline, 10);
+    assert_eq!(jobs.job(job).latest, deadline + 2 * 3 * longest);
+    let mut said = 0;
+    for part in 1..=ALL {
+        // Its member answers as late as it may, its node has used up its time.
+        for _ in 0..rules().max_stalls {
+            let left = jobs.job(job).due - jobs.height();
+            jobs.pass_many(left - 1);
+            let stall = jobs.stalling(job, 0);
+            // Seven blocks and one more to fetch it each time: seven times in sixty blocks with room for a whole one.
+            if said == 7 {
+                assert_eq!(code(jobs.send(stall)), ("training", 23));
+                continue;
+            }
+            jobs.send(stall).unwrap();
+            jobs.pass_many(rules().stall_blocks - 1);
+            let answer = jobs.answering(job, 0);
+            jobs.send(answer).unwrap();
+            said += 1;
+        }
+        if part < ALL {
+            jobs.accept(job, part).unwrap();
+        }
+    }
+    let found = jobs.job(job);
+    assert_eq!((said, found.deadline), (7, deadline + 7 * 8));
+    // Its node has nothing to say any more, and misses.
+    jobs.pass_due(job);
+    assert_eq!(jobs.status(job), Status::Rescue);
+}
+
+#[test]
 fn and_a_node_that_goes_on_can_say_so_again() {
     let mut jobs = world();
     let job = jobs.locked();

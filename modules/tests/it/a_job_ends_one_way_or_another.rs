@@ -8,8 +8,9 @@ use zektra_proto::training::v1::{JobStatus as Status, MsgCancel, MsgOrder, MsgUp
 use zektra_proto::vault::v1::{MsgReportErasure, MsgRevokeDataset, MsgWithdrawGrant, RevocationPolicy};
 
 const OWNERS: [u8; 2] = [ALICE, BOB];
-/// A tenth of eight units for 7 each: what the place of a job costs that is never locked.
-const PLACE: u128 = 5;
+/// What the draw of a job costs that is never locked: a tenth of eight units for 7 each, 5, or of the deposit, whichever
+/// is more.
+const PLACE: u128 = 1_000_000;
 
 pub fn revoke(jobs: &mut Jobs, owner: u8) {
     let message = MsgRevokeDataset { owner: jobs.text(owner), dataset: u64::from(owner - 1) };
@@ -149,7 +150,7 @@ fn expired_when_the_developer_takes_it_back() {
     jobs.send(cancel.clone()).unwrap();
     jobs.demand_over(job, Status::Expired);
     assert_eq!(jobs.held(DEVELOPER), before);
-    // Then a tenth of the computation's fee: draws are not for nothing. Its node, which has done nothing, gains nothing.
+    // Then it does: draws are not for nothing. Its node, which has done nothing, gains nothing.
     let job = jobs.drawn();
     let (node, had) = (node_of(&jobs, job), jobs.held(node_of(&jobs, job)));
     let community = jobs.balance(&Address::of_module(distribution::NAME));
@@ -158,6 +159,12 @@ fn expired_when_the_developer_takes_it_back() {
     assert_eq!((jobs.held(DEVELOPER), jobs.held(node)), (before - PLACE, had));
     assert_eq!(jobs.balance(&Address::of_module(distribution::NAME)), community + PLACE);
     demand_idle(&jobs);
+    // Where the deposit is small, its part is in what the fee costs: 3 of a deposit of 30, no more than the 5.
+    jobs.set_rules(&Rules { deposit: Some(coin(30)), ..rules() });
+    let job = jobs.drawn();
+    jobs.send(MsgCancel { job, ..cancel.clone() }).unwrap();
+    jobs.demand_over(job, Status::Expired);
+    assert_eq!(jobs.held(DEVELOPER), before - PLACE - 5);
     let job = jobs.drawn();
     jobs.join(job, 1);
     assert_eq!(code(jobs.send(MsgCancel { job, ..cancel })), ("training", 3));

@@ -223,6 +223,7 @@ fn when_a_part_comes() {
         &[
             (&|m| m.node = "x".into(), ("sdk", 7), "invalid node address"),
             (&|m| m.state = hash(1).slice(1..), ("sdk", 18), "state"),
+            (&|m| m.leaves = vec![hash(1).slice(1..)], ("sdk", 18), "leaves"),
             (&|m| m.proof = vec![].into(), ("proofs", 6), "proof"),
             (&|m| m.proof = nothing()[..1000].to_vec().into(), ("proofs", 6), "proof"),
             (&|m| m.rows_log2 = 16, ("proofs", 6), "proof"),

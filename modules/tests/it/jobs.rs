@@ -24,7 +24,9 @@ use zektra_proto::training::v1::{
 use zektra_proto::vault::v1::{RevocationPolicy, Terms};
 use zektra_records::{job_from_pb, template_to_pb};
 use zektra_state::{Empty, StateDelta};
+use zektra_statement::digest::Commitment;
 use zektra_statement::template::{Kind as Model, Params, Template};
+use zektra_verify::part::offline_after;
 
 pub const DEVELOPER: u8 = 1;
 /// Owners of the datasets 1 and 2, whose seats are 0 and 1; the developer's is 2.
@@ -44,6 +46,33 @@ pub const MOST_PRICE: u64 = 10;
 pub const RATE: u64 = 1_000_003;
 /// Iterations of a job.
 pub const ALL: u64 = 4;
+
+/// The leaves of all offline shares of a job.
+pub fn leaves() -> Vec<Commitment> {
+    let table = template(ALL as u32).compile().unwrap();
+    let all = table.phases.iter().map(|p| p.openings.len() as u64).sum::<u64>() * ALL;
+    (0..all).map(|k| key(1000 + k)).collect()
+}
+
+/// A part whose proof is none, without states.
+pub fn part(job: &ChainJob, iteration: u64) -> MsgSubmitPart {
+    let (leaves, value) = (leaves(), |c: Commitment| c.to_bytes().to_vec().into());
+    let after = offline_after(&template(ALL as u32).compile().unwrap(), &leaves).unwrap();
+    let used = iteration.checked_sub(1).and_then(|last| after.get(last as usize)).copied();
+    let first = job.offline.is_empty();
+    MsgSubmitPart {
+        node: job.node.clone(),
+        job: job.number,
+        iteration,
+        tile_top: value(key(100)),
+        made: value(after[ALL as usize - 1]),
+        used: value(used.unwrap_or(key(102))),
+        state: value(key(202 + iteration)),
+        rows_log2: 15,
+        leaves: leaves.into_iter().filter(|_| first).map(value).collect(),
+        ..MsgSubmitPart::default()
+    }
+}
 
 /// Short times.
 pub fn rules() -> Rules {
@@ -280,24 +309,18 @@ impl Jobs {
 
     /// A part whose proof is none.
     pub fn part(&self, job: u64, iteration: u64) -> MsgSubmitPart {
-        let value = |k| key(k).to_bytes().to_vec().into();
-        MsgSubmitPart {
-            node: self.job(job).node,
-            job,
-            iteration,
-            tile_top: value(100),
-            made: value(101),
-            used: value(102 + iteration),
-            state: value(202 + iteration),
-            rows_log2: 15,
-            proof: vec![].into(),
-            states: (iteration == ALL).then(|| states(&self.job(job))),
-        }
+        let job = self.job(job);
+        MsgSubmitPart { states: (iteration == ALL).then(|| states(&job)), ..part(&job, iteration) }
     }
 
     /// Accepts a part as if its proof were verified.
     pub fn accept(&mut self, job: u64, iteration: u64) -> Result<u64, TxError> {
-        let message = self.part(job, iteration);
+        self.accept_part(self.part(job, iteration))
+    }
+
+    /// The same for a part that was changed.
+    pub fn accept_part(&mut self, message: MsgSubmitPart) -> Result<u64, TxError> {
+        let (job, iteration) = (message.job, message.iteration);
         let circuit = proofs::circuit(&self.ground.state, &circuits()).unwrap().unwrap();
         let hash = Sha256::new().chain_update(job.to_be_bytes()).chain_update(iteration.to_be_bytes());
         let accepted = Accepted { circuit, hash: hash.finalize().into() };

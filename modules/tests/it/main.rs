@@ -20,6 +20,7 @@ mod a_lock_takes_roots_in_its_order;
 mod a_node_is_drawn_by_its_weight;
 mod a_node_is_refused_by_name;
 mod a_page_follows_the_one_before;
+mod a_part_used_what_was_made;
 mod a_passed_proposal_is_executed_whole_or_not_at_all;
 mod a_proposal_goes_through_its_states;
 mod a_quote_is_fixed_when_it_is_made;

@@ -67,7 +67,7 @@ fn and_proofs_are_brought_by_whoever_signs() {
     let mut ground = ground();
     let carriers = MODULES.iter().flat_map(|m| m.messages()).filter(Message::carries_proof).map(|m| m.name());
     let carriers: Vec<_> = carriers.collect();
-    assert_eq!(carriers, ["zektra.vault.v1.MsgSealDataset", "zektra.training.v1.MsgSubmitPart"]);
+    assert_eq!(carriers, ["zektra.training.v1.MsgSubmitPart", "zektra.vault.v1.MsgSealDataset"]);
     for name in carriers {
         let inner = Any { type_url: format!("/{name}"), value: vec![] };
         let msgs = vec![pay(&ground, 1, 3, 5), inner.clone()];

@@ -137,15 +137,16 @@ impl Chain {
     /// Whether the links that were followed end with what the proof shows.
     fn check_followed(&self) -> Result<(), ProofError> {
         let circuit = self.circuits.links.at(self.place)?.id();
+        let same = |what, same| if same { Ok(()) } else { Err(ProofError::Followed { circuit, what }) };
         if self.links != self.known {
-            return same(circuit, "the number of links", self.links > self.known);
+            return same("the number of links", self.links > self.known);
         }
         let shown = self.elements()?;
         let tops = (self.tiles.top(), self.dataset.top());
-        same(circuit, "the row groups", (shown.tile_top, shown.dataset_top) == tops)?;
+        same("the row groups", (shown.tile_top, shown.dataset_top) == tops)?;
         let made = self.offline.iter().fold(Commitment([0; 4]), |c, leaf| offline_link(&c, leaf));
-        same(circuit, "the offline shares", shown.made == made)?;
-        same(circuit, "the states", shown.state == self.states.digest())
+        same("the offline shares", shown.made == made)?;
+        same("the states", shown.state == self.states.digest())
     }
 
     /// Whether what comes next stands behind the proof that this chain was taken up or taken over from.

@@ -63,6 +63,14 @@ pub enum ProofError {
         /// Which part of its public inputs.
         what: String,
     },
+    /// What a chain of proofs was followed with is not what it shows.
+    #[error("{circuit}: {what} of the proof is not what was followed")]
+    Followed {
+        /// Which circuit.
+        circuit: Fingerprint,
+        /// Which part of its public inputs.
+        what: &'static str,
+    },
     /// Bytes that are no proof.
     #[error("not a proof: {0}")]
     Format(String),

@@ -102,21 +102,30 @@ pub fn check_states(job: &Job, table: &PhaseTable, part: &Part, states: &States)
     refuse(states.digest() == part.state, Refused::States)
 }
 
-/// Whether the offline shares that a part used are the first of those that were made, and whether there are enough for
-/// the job: `leaves` are all of them. Before the last iteration no proof shows it.
+/// What the chain over a job's offline shares is after each iteration: `leaves` are all of them, in the order of their
+/// use.
 ///
 /// # Errors
-/// Another number of leaves; leaves of other shares.
-pub fn check_used(table: &PhaseTable, part: &Part, leaves: &[Commitment]) -> Result<(), Refused> {
+/// Another number of leaves than the job opens.
+pub fn offline_after(table: &PhaseTable, leaves: &[Commitment]) -> Result<Vec<Commitment>, Refused> {
     let each: u64 = table.phases.iter().map(|p| p.openings.len() as u64).sum();
     let (found, expected) = (leaves.len() as u64, each.saturating_mul(u64::from(table.iterations)));
     refuse(found == expected, Refused::OfflineLeaves { found, expected })?;
-    let used = each.saturating_mul(part.iteration);
-    let (mut chain, mut at_part) = (Commitment([0; 4]), None);
-    for (before, leaf) in (0..).zip(leaves) {
-        at_part = at_part.or((before == used).then_some(chain));
-        chain = offline_link(&chain, leaf);
-    }
-    let at_part = at_part.or((used == found).then_some(chain));
-    refuse(chain == part.made && at_part == Some(part.used), Refused::Offline)
+    let mut chain = Commitment([0; 4]);
+    let mut iteration = |leaves: &[Commitment]| {
+        chain = leaves.iter().fold(chain, |chain, leaf| offline_link(&chain, leaf));
+        chain
+    };
+    Ok(leaves.chunks((each as usize).max(1)).map(&mut iteration).collect())
+}
+
+/// Whether the offline shares that were used in a job's first iterations are the first of those that were made, and
+/// whether there are enough for the job: `after` is what [`offline_after`] gives for all of them, `made` and `used` are
+/// what a part shows. Before the last iteration no proof shows it.
+///
+/// # Errors
+/// Other shares were made, or used.
+pub fn check_used(after: &[Commitment], iteration: u64, made: &Commitment, used: &Commitment) -> Result<(), Refused> {
+    let done = iteration.checked_sub(1).and_then(|last| after.get(usize::try_from(last).ok()?));
+    refuse(after.last() == Some(made) && done == Some(used), Refused::Offline)
 }

@@ -10,16 +10,17 @@ use crate::error::{Sdk, TxError};
 use crate::module::Handler;
 use crate::proofs::{self, Accepted};
 use crate::{compute, market, reputation, staking};
+use prost::bytes::Bytes;
 use zektra_proto::market::v1::Role;
 use zektra_proto::training::v1::{
     ChainJob, JobStatus as Status, MsgSubmitPart, MsgSubmitPartResponse, Part as Stored, Proven, StateList,
 };
-use zektra_records::states_from_pb;
+use zektra_records::{commit, states_from_pb};
 use zektra_state::StateRead;
 use zektra_statement::chain::States;
 use zektra_statement::digest::{Commitment, Fingerprint};
 use zektra_statement::record::Job;
-use zektra_verify::part::{First, Part};
+use zektra_verify::part::{First, Part, check_used, offline_after};
 use zektra_verify::verify::check_states;
 
 fn commitment(field: &str, bytes: &[u8]) -> Result<Commitment, TxError> {
@@ -50,9 +51,11 @@ impl Statement {
             rows_log2: u8::try_from(message.rows_log2).map_err(damaged)?,
             proof,
         };
-        let first = match (&job.tile_top[..], &job.made[..]) {
-            ([], _) => None,
-            (top, made) => Some(First { tile_top: commitment("tile_top", top)?, made: commitment("made", made)? }),
+        let first = match (&job.tile_top[..], job.offline.last()) {
+            (top, Some(made)) => {
+                Some(First { tile_top: commitment("tile_top", top)?, made: commitment("made", made)? })
+            }
+            (_, None) => None,
         };
         Ok(Self { record, roots, node, part, first })
     }
@@ -106,6 +109,28 @@ fn demand_states(message: &MsgSubmitPart, record: &Job, state: &Commitment) -> R
     Ok(())
 }
 
+/// The chain over the offline shares after each iteration, as the node's first part shows it by all its leaves; refuses a
+/// part that used others. Before the last iteration no proof shows it: a chain that used shares that nobody proved is
+/// paid for, and ends nowhere.
+fn offline(message: &MsgSubmitPart, job: &ChainJob) -> Result<Vec<Commitment>, TxError> {
+    let wrong = |e: &dyn std::fmt::Display| Training::WrongOffline.wrap(e);
+    let read = |bytes: &[Bytes]| bytes.iter().map(|b| commitment("leaves", b)).collect::<Result<Vec<_>, _>>();
+    let after = match (job.offline.is_empty(), read(&message.leaves)?) {
+        (true, leaves) => {
+            let table = record(job)?.template.compile().map_err(|e| Training::WrongRecord.wrap(e))?;
+            offline_after(&table, &leaves).map_err(|e| wrong(&e))?
+        }
+        (false, none) if none.is_empty() => read(&job.offline)?,
+        (false, leaves) => {
+            let found = leaves.len();
+            return Err(wrong(&format!("{found} leaves, expected none: they stand with the node's first part")));
+        }
+    };
+    let (made, used) = (commitment("made", &message.made)?, commitment("used", &message.used)?);
+    check_used(&after, message.iteration, &made, &used).map_err(|e| wrong(&e))?;
+    Ok(after)
+}
+
 impl Handler for MsgSubmitPart {
     type Response = MsgSubmitPartResponse;
 
@@ -124,6 +149,9 @@ impl Handler for MsgSubmitPart {
         }
         if let Some(states) = &self.states {
             read_states(states)?;
+        }
+        for leaf in &self.leaves {
+            commitment("leaves", leaf)?;
         }
         proofs::verify::read(&self.proof, self.rows_log2).map(drop)
     }
@@ -153,7 +181,7 @@ impl Handler for MsgSubmitPart {
 /// without proofs.
 ///
 /// # Errors
-/// A part that is not new, or shows more than the job has; the database fails.
+/// A part that is not new, shows more than the job has, or used other offline shares than were made; the database fails.
 pub fn accept(
     message: MsgSubmitPart,
     ctx: &mut Context<'_>,
@@ -162,6 +190,7 @@ pub fn accept(
     last: bool,
 ) -> Result<MsgSubmitPartResponse, TxError> {
     let (done, new) = fresh(&message, job)?;
+    let offline = offline(&message, job)?;
     let node = ctx.parse(&message.node)?;
     let registered = compute::node(ctx.state, &node)?.ok_or_else(|| damaged(format!("node {}", message.node)))?;
     let validator = match registered.validator.is_empty() {
@@ -175,9 +204,11 @@ pub fn accept(
     reputation::credit(ctx, &node, &developer, units, burned, false)?;
 
     let height = ctx.block.height;
-    if job.tile_top.is_empty() {
-        (job.tile_top, job.made) = (message.tile_top.clone(), message.made.clone());
-    }
+    job.tile_top = message.tile_top.clone();
+    job.offline = match last {
+        true => vec![message.made.clone()],
+        false => offline.iter().map(commit).collect(),
+    };
     let hash = accepted.hash.to_vec();
     let part = Stored {
         job: job.number,

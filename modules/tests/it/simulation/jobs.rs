@@ -6,7 +6,7 @@ use super::data::{CURATOR, DEVELOPERS, OWNERS, seat_of};
 use super::genesis::NATIVE;
 use super::world::{World, account};
 use crate::jobs::{ALL, circuits, rules, template};
-use crate::vault_world::{LINEAR, hash, key};
+use crate::vault_world::{LINEAR, hash};
 use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 use zektra_modules::address::Address;
@@ -200,21 +200,9 @@ pub fn part(world: &mut World, chance: &mut Chance) -> Option<&'static str> {
     let works = |job: &ChainJob| matches!(job.status(), Status::Locked | Status::Stalled);
     let all: Vec<ChainJob> = live(world).into_iter().filter(works).collect();
     let mut job = chance.of(&all)?.clone();
-    let value = |k| key(k).to_bytes().to_vec().into();
     let iteration = chance.between(job.proven.as_ref().map_or(0, |p| p.iteration) + 1, ALL);
     let last = iteration == ALL;
-    let message = MsgSubmitPart {
-        node: job.node.clone(),
-        job: job.number,
-        iteration,
-        tile_top: value(100),
-        made: value(101),
-        used: value(102 + iteration),
-        state: value(202 + iteration),
-        rows_log2: 15,
-        proof: vec![].into(),
-        states: last.then(StateList::default),
-    };
+    let message = MsgSubmitPart { states: last.then(StateList::default), ..crate::jobs::part(&job, iteration) };
     // What cannot go on ends before the proof is looked at, which is none.
     if world.attempt(|ctx| message.clone().handle(ctx)).is_ok() {
         return Some("a part that comes too late for its data");

@@ -4,12 +4,12 @@ use super::played::{NODE, middle, played};
 use std::time::Instant;
 use zektra_prove::circuit::Proof;
 use zektra_statement::chain::Elements;
-use zektra_statement::digest::{Commitment, Fingerprint};
+use zektra_statement::digest::Fingerprint;
 use zektra_statement::field::{F, Field};
 use zektra_statement::record::Job;
 use zektra_verify::envelope::{Envelope, EnvelopeError, envelope_fits};
 use zektra_verify::known::Trusted;
-use zektra_verify::part::{First, Part, check_states, check_used, verify_part};
+use zektra_verify::part::{First, Part, check_states, check_used, offline_after, verify_part};
 use zektra_verify::pinned::wrap_id;
 use zektra_verify::verify::Refused;
 
@@ -57,18 +57,26 @@ fn a_part_used_the_first_of_the_offline_shares_that_were_made() {
     let leaves = p.links[3].offline_leaves().to_vec();
     let (middle, last) = (part(middle()), part(&p.last));
     assert_ne!(middle.made, middle.used);
-    assert_eq!(check_used(&table, &middle, &leaves), Ok(()));
-    assert_eq!(check_used(&table, &last, &leaves), Ok(()));
+    let used = |part: &Part, after: &[_]| check_used(after, part.iteration, &part.made, &part.used);
+    let after = offline_after(&table, &leaves).unwrap();
+    assert_eq!(after.len() as u32, table.iterations);
+    assert_eq!(used(&middle, &after), Ok(()));
+    assert_eq!(used(&last, &after), Ok(()));
     let mut swapped = leaves.clone();
     swapped.swap(0, 1);
-    assert_eq!(check_used(&table, &middle, &swapped), Err(Refused::Offline));
+    let swapped = offline_after(&table, &swapped).unwrap();
+    assert_eq!(used(&middle, &swapped), Err(Refused::Offline));
     let other = Part { used: last.used, ..middle.clone() };
-    assert_eq!(check_used(&table, &other, &leaves), Err(Refused::Offline));
-    // Too few for the job: then its chain cannot be brought to its end, by anyone.
-    let few = &leaves[..leaves.len() / 2];
-    let made = few.iter().fold(Commitment([0; 4]), |c, l| zektra_statement::chain::offline_link(&c, l));
-    let short = Part { made, ..middle };
-    assert!(matches!(check_used(&table, &short, few), Err(Refused::OfflineLeaves { .. })));
+    assert_eq!(used(&other, &after), Err(Refused::Offline));
+    for iteration in [0, 2, u64::MAX] {
+        let other = Part { iteration, ..middle.clone() };
+        assert_eq!(used(&other, &after), Err(Refused::Offline), "{iteration}");
+    }
+    // Too few for the job, too many, none: then its chain cannot be brought to its end, by anyone.
+    let twice = [&leaves[..], &leaves[..]].concat();
+    for wrong in [&leaves[..leaves.len() / 2], &twice, &[]] {
+        assert!(matches!(offline_after(&table, wrong), Err(Refused::OfflineLeaves { .. })));
+    }
 }
 
 #[test]
