@@ -101,20 +101,18 @@ pub(super) fn is_proven(status: Status) -> bool {
 /// Parties that are not the job's; whatever stops one of them, [`StoppedAfter`] among it; what the chain says.
 pub fn run(
     number: u64,
-    node: (&Path, &Account),
+    (folder, node): (&Path, &Account),
     members: Vec<Member<'_>>,
     how: How,
     traffic: &mut Option<Traffic>,
     progress: Progress<'_>,
 ) -> Result<Finished> {
-    let (folder, node) = node;
     let found = wait(node, number, "its node", |job| !job.node.is_empty())?;
     // Who brings releases to the chain does not matter.
     expect(found.node == node.address() || is_proven(found.status()), || {
         format!("node: {}, job {number} is assigned to {}", node.address(), found.node)
     })?;
     let record = job_from_pb(found.record.as_ref().context("a job without a record")?)?;
-    let name = Fingerprint::from_bytes(&found.node_fingerprint).context("the node's fingerprint")?;
     // In the order of the seats.
     let mut ordered = vec![];
     let mut left = members;
@@ -123,6 +121,28 @@ pub fn run(
         let missing = || format!("members: none of them holds the key of seat {k}, {}", seat.key);
         ordered.push(left.remove(at.with_context(missing)?));
     }
+    let done = work(&found, &record, (folder, node), &ordered, how, traffic, progress);
+    // Whatever stopped it: a release that does not open is disputed while it can be.
+    let developer = &ordered[record.developer as usize];
+    match super::dispute::raise(developer.account, &developer.home, number) {
+        Ok(()) => done,
+        Err(e) if e.is::<Rejected>() => Err(e),
+        Err(e) => done.and(Err(e)),
+    }
+}
+
+/// Runs what is left of a job as the chain has it, with its members in the order of its seats.
+fn work(
+    found: &pb::ChainJob,
+    record: &Job,
+    (folder, node): (&Path, &Account),
+    members: &[Member<'_>],
+    how: How,
+    traffic: &mut Option<Traffic>,
+    progress: Progress<'_>,
+) -> Result<Finished> {
+    let number = found.number;
+    let name = Fingerprint::from_bytes(&found.node_fingerprint).context("the node's fingerprint")?;
     let (first, schema) = {
         let d = &record.datasets.first().context("a job without datasets")?.dataset;
         let number = found.data.first().map_or(0, |line| line.dataset);
@@ -134,33 +154,26 @@ pub fn run(
         Some(circuits) => circuits.clone(),
         None => crate::local::circuits(&record.template, record.members(), &mut |_| {})?,
     };
-    let profile = Profile::of(&record)?;
+    let profile = Profile::of(record)?;
     profile.check()?;
     let folder = folder.join("jobs").join(format!("{number}-{}", record.attempt));
     let bundle = folder.join(crate::bundles::NAME);
     if is_proven(found.status()) && !bundle.exists() {
         // Proven elsewhere: there is nothing left to prove here.
         crate::files::private_folder(&folder)?;
-        crate::files::write(&bundle, &super::bundle::fetch(node.client(), &found)?.encode())?;
+        crate::files::write(&bundle, &super::bundle::fetch(node.client(), found)?.encode())?;
     }
     let plan = Plan {
         profile,
-        homes: ordered.iter().map(|m| m.home.clone()).collect(),
+        homes: members.iter().map(|m| m.home.clone()).collect(),
         node: folder,
         schema,
         circuits: Some(circuits),
         job: record.clone(),
     };
-    let parties = Parties { number, node, name, members: &ordered, record: &record, how, brought: AtomicU64::new(0) };
+    let parties = Parties { number, node, name, members, record, how, brought: AtomicU64::new(0) };
     let traffic = traffic.get_or_insert_with(|| Traffic::new(plan.homes.len(), false));
-    let done = train_on(&plan, traffic, Some(&parties), progress);
-    // Whatever stopped it: a release that does not open is disputed while it can be.
-    let developer = &ordered[record.developer as usize];
-    match super::dispute::raise(developer.account, &developer.home, number) {
-        Ok(()) => done,
-        Err(e) if e.is::<Rejected>() => Err(e),
-        Err(e) => done.and(Err(e)),
-    }
+    train_on(&plan, traffic, Some(&parties), progress)
 }
 
 impl Ledger for Parties<'_> {

@@ -42,8 +42,12 @@ fn dataset(owner: &Seat, k: u8) -> Dataset {
     }
 }
 
+fn owners() -> [Seat; 2] {
+    [1, 2].map(|k| SeatSecret::from_seed("owner", 0, [k; 32].into()).public())
+}
+
 /// The record of a job of two owners and a developer with this release key.
-fn record(number: u64, developer: &Home, release_key: [u8; 32]) -> Job {
+fn record(number: u64, owners: [Seat; 2], developer: &Home, release_key: [u8; 32]) -> Job {
     let params = Params {
         features: 32,
         classes: 1,
@@ -58,7 +62,6 @@ fn record(number: u64, developer: &Home, release_key: [u8; 32]) -> Job {
         row_norm: 832,
         range: 256,
     };
-    let owners = [1, 2].map(|k| SeatSecret::from_seed("owner", 0, [k; 32].into()).public());
     let datasets = (0u32..).zip(&owners).map(|(owner, s)| JobDataset { dataset: dataset(s, owner as u8 + 1), owner });
     Job {
         chain_id: CHAIN.into(),
@@ -149,11 +152,18 @@ fn of_the_job_whose_release_does_not_open() {
     let [bob, carol] = ["bob", "carol"].map(|name| wallet.json(&["keys", "add", name])["address"].clone());
     let members = [bob.as_str().unwrap(), carol.as_str().unwrap(), ALICE];
 
-    let keys: Vec<[u8; 32]> = (0..4).map(|_| home.new_release_key().unwrap()).collect();
-    let job = |number: u64, wrong: &[u32]| delivered(&record(number, &home, keys[number as usize - 1]), members, wrong);
+    let keys: Vec<[u8; 32]> = (0..5).map(|_| home.new_release_key().unwrap()).collect();
+    let of = |number: u64, owners| record(number, owners, &home, keys[number as usize - 1]);
+    let job = |number: u64, wrong: &[u32]| delivered(&of(number, owners()), members, wrong);
     let mut foreign = job(4, &[0]);
     foreign.developer = members[1].into();
-    let jobs = [job(1, &[1]), job(2, &[]), job(3, &[0, 1]), foreign];
+    let owners = ["first", "second"].map(|name| Home::create(&folder.path().join(name), name).unwrap());
+    let run = pb::ChainJob {
+        node: members[1].into(),
+        node_fingerprint: vec![1; 32].into(),
+        ..delivered(&of(5, owners.each_ref().map(|home| home.public().unwrap())), members, &[1])
+    };
+    let jobs = [job(1, &[1]), job(2, &[]), job(3, &[0, 1]), foreign, run];
     begin(&chain, &jobs);
     let chain = Chain::start(&chain);
     let wallet = Wallet { home: &keyring, node: &chain.rpc, backend: "test" };
@@ -208,6 +218,18 @@ fn of_the_job_whose_release_does_not_open() {
     let secret = base64::engine::general_purpose::STANDARD.encode(&kept[8..]);
     assert_eq!((&message["seats"], &message["release_secret"]), (&json!([0, 1]), &secret.into()));
 
+    // Whoever runs a job as its developer disputes without being told to, whatever stops the run itself.
+    let names = ["first:bob", "second:carol", "developer:alice"].map(|n| folder.path().join(n).display().to_string());
+    let node = format!("{}:carol", folder.path().join("node").display());
+    let run =
+        ["job", "run", "5", "--node-party", &node, "--member", &names[0], "--member", &names[1], "--member", &names[2]];
+    let (code, out, err) = wallet.run(&[&run[..], &paid[..]].concat(), "");
+    assert!(
+        code == 3 && err.contains("job 5 was disputed and has failed: the release of member 1"),
+        "{code:?} {out}{err}"
+    );
+    assert_eq!(wallet.json(&["job", "show", "5", "--json"])["status"], "JOB_STATUS_FAILED");
+
     // By hand, of what opens: the chain refuses it, and the key is shown for nothing.
     let file = developer.join("release-keys").join(format!("{}.zkrel", hex::encode(keys[1])));
     let secret = base64::engine::general_purpose::STANDARD.encode(&std::fs::read(file).unwrap()[8..]);
@@ -238,7 +260,7 @@ fn whose_secret_its_developer_keeps() {
     let error = home.release_secret(&seat, &keys[1]).unwrap_err().to_string();
     assert!(error.ends_with("is not the secret that its name says"), "{error}");
     // As the chain keeps it: what opens is not wrong, whatever another's lock would say.
-    let found = delivered(&record(7, &home, keys[0]), ["a", "b", "c"], &[0]);
+    let found = delivered(&record(7, owners(), &home, keys[0]), ["a", "b", "c"], &[0]);
     let secret = home.release_secret(&seat, &keys[0]).unwrap();
     assert_eq!(wrong(&found, &secret).unwrap().iter().map(|w| w.seat).collect::<Vec<_>>(), [0]);
     let elsewhere = pb::ChainJob { lock: vec![6; 32].into(), ..found };

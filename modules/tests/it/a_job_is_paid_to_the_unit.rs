@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use zektra_modules::address::Address;
 use zektra_modules::{bank, compute, distribution, market, reputation};
 use zektra_proto::market::v1::{MsgBuyCredits, QueryPayoutsRequest, QueryPayoutsResponse, Role};
-use zektra_proto::training::v1::{JobStatus as Status, MsgOrder};
+use zektra_proto::training::v1::{JobStatus as Status, MsgOrder, Rules};
 
 const FEES: u128 = 2 * 1_000_003;
 const COMPUTE: u128 = 4 * 2 * 7;
@@ -189,6 +189,32 @@ fn when_another_node_ends_it() {
     assert_eq!(escrow.compute_used, (12 + (64 - 16) + (72 - 64)).to_string());
     assert_eq!(registered["bonds"] - before["bonds"], (BOND - BOND / 10) as i128);
     assert_eq!(change(&jobs, &registered).iter().find(|c| c.0 == "bonds"), None);
+}
+
+#[test]
+fn when_three_nodes_prices_round_to_more_than_was_put_aside() {
+    let mut jobs = Jobs::with(zektra_proto::vault::v1::RevocationPolicy::Finish, &[]);
+    jobs.set_rules(&Rules { last_slice: 9000, ..rules() });
+    jobs.register(4, 8);
+    let order = MsgOrder { max_unit_price: 8, ..jobs.order() };
+    let job = jobs.send(order).unwrap().job;
+    jobs.pass_due(job);
+    (0..3).for_each(|seat| jobs.join(job, seat));
+    let used = |jobs: &Jobs| market::escrow(&jobs.ground.state, job).unwrap().unwrap().compute_used;
+    jobs.accept(job, 2).unwrap();
+    assert_eq!(used(&jobs), "3");
+    for (node, price, part, sum) in [(5, 7, 3, "5"), (6, 8, 4, "7")] {
+        jobs.pass_due(job);
+        jobs.register(node, price);
+        jobs.pass_due(job);
+        jobs.accept(job, part).unwrap();
+        assert_eq!(used(&jobs), sum);
+    }
+    // A tenth by parts: 3 = ⌊6.4 · 2/4⌋, 2 = ⌊5.6 · 3/4⌋ − ⌊5.6 · 2/4⌋, 2 = 6 − ⌊6.4 · 3/4⌋; the rest of 64 would be 58.
+    (0..2).for_each(|seat| jobs.release(job, seat));
+    jobs.pass_due(job);
+    jobs.demand_over(job, Status::Settled);
+    assert_eq!(used(&jobs), "64");
 }
 
 #[test]

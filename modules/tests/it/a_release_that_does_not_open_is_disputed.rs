@@ -68,7 +68,7 @@ fn whatever_is_wrong_with_it() {
     let job = jobs.proven();
     let lock = lock(&jobs.job(job));
     let right = shares(job, 1);
-    let whole = jobs.sealed(&right, &lock, 1);
+    let whole = sealed(&right, &lock, 1);
     let mut salt = right.clone();
     salt.states[0].1[2] += F::ONE;
     let flipped = |at: usize| {
@@ -77,11 +77,11 @@ fn whatever_is_wrong_with_it() {
         sealed
     };
     let cases = [
-        ("another salt", jobs.sealed(&salt, &lock, 1), "recorded commitment"),
-        ("the share of another", jobs.sealed(&shares(job, 0), &lock, 1), "recorded commitment"),
-        ("the message of another", jobs.sealed(&shares(job, 0), &lock, 0), "does not open"),
-        ("for another seat", jobs.sealed(&right, &lock, 2), "does not open"),
-        ("for another job", jobs.sealed(&right, &Fingerprint([9; 32]), 1), "does not open"),
+        ("another salt", sealed(&salt, &lock, 1), "recorded commitment"),
+        ("the share of another", sealed(&shares(job, 0), &lock, 1), "recorded commitment"),
+        ("the message of another", sealed(&shares(job, 0), &lock, 0), "does not open"),
+        ("for another seat", sealed(&right, &lock, 2), "does not open"),
+        ("for another job", sealed(&right, &Fingerprint([9; 32]), 1), "does not open"),
         ("a point of low order", Sealed { encapped: vec![0; 32], ..whole.clone() }, "does not open"),
         ("any point", Sealed { encapped: vec![3; 32], ..whole.clone() }, "does not open"),
         ("a bit", flipped(0), "does not open"),

@@ -76,14 +76,38 @@ pub fn stored(sealed: Sealed) -> Option<Stored> {
     Some(Stored { encapsulated: sealed.encapped.into(), ciphertext: sealed.ciphertext.into() })
 }
 
-impl Jobs {
-    /// A member's message with these shares, for this lock and seat.
-    pub fn sealed(&self, released: &Released, lock: &Fingerprint, seat: u32) -> Sealed {
-        seal(released, &secret().public(), lock, seat, &mut Counter(u64::from(seat))).unwrap()
-    }
+/// A message with these shares, for this lock and seat.
+pub fn sealed(released: &Released, lock: &Fingerprint, seat: u32) -> Sealed {
+    seal(released, &secret().public(), lock, seat, &mut Counter(u64::from(seat))).unwrap()
+}
 
+/// What shows that these seats have released something else.
+pub fn disputing(job: &ChainJob, seats: &[u32]) -> MsgDispute {
+    MsgDispute {
+        developer: job.developer.clone(),
+        job: job.number,
+        seats: seats.to_vec(),
+        release_secret: secret().as_bytes().to_vec().into(),
+    }
+}
+
+/// Seats of a job whose releases do not open.
+pub fn wrong(job: &ChainJob) -> Vec<u32> {
+    let table = table();
+    let states = job.states.as_ref().unwrap();
+    let opens = |seat: u32, stored: &Stored| {
+        let sealed = Sealed { encapped: stored.encapsulated.to_vec(), ciphertext: stored.ciphertext.to_vec() };
+        let share = |state: &u16| &states.entries[usize::from(*state)].shares[seat as usize];
+        let recorded: Vec<_> = table.released.iter().map(|s| Commitment::from_bytes(share(s)).unwrap()).collect();
+        open(&sealed, &secret(), &table, &lock(job), seat, &recorded).is_ok()
+    };
+    let released = (0u32..).zip(&job.members).filter_map(|(seat, m)| Some((seat, m.release.as_ref()?)));
+    released.filter(|(seat, stored)| !opens(*seat, stored)).map(|(seat, _)| seat).collect()
+}
+
+impl Jobs {
     pub fn releasing(&self, job: u64, seat: u32) -> MsgRelease {
-        let release = stored(self.sealed(&shares(job, seat), &lock(&self.job(job)), seat));
+        let release = stored(sealed(&shares(job, seat), &lock(&self.job(job)), seat));
         MsgRelease { member: self.member(job, seat), job, seat, release }
     }
 
@@ -91,30 +115,16 @@ impl Jobs {
     pub fn releasing_another(&self, job: u64, seat: u32) -> MsgRelease {
         let mut shares = shares(job, seat);
         shares.states[0].0[0] += F::ONE;
-        let release = stored(self.sealed(&shares, &lock(&self.job(job)), seat));
+        let release = stored(sealed(&shares, &lock(&self.job(job)), seat));
         MsgRelease { release, ..self.releasing(job, seat) }
     }
 
     pub fn disputing(&self, job: u64, seats: &[u32]) -> MsgDispute {
-        MsgDispute {
-            developer: self.job(job).developer,
-            job,
-            seats: seats.to_vec(),
-            release_secret: secret().as_bytes().to_vec().into(),
-        }
+        disputing(&self.job(job), seats)
     }
 
     /// Seats whose releases do not open.
     pub fn wrong(&self, job: u64) -> Vec<u32> {
-        let (found, table) = (self.job(job), table());
-        let states = found.states.as_ref().unwrap();
-        let opens = |seat: u32, stored: &Stored| {
-            let sealed = Sealed { encapped: stored.encapsulated.to_vec(), ciphertext: stored.ciphertext.to_vec() };
-            let share = |state: &u16| &states.entries[usize::from(*state)].shares[seat as usize];
-            let recorded: Vec<_> = table.released.iter().map(|s| Commitment::from_bytes(share(s)).unwrap()).collect();
-            open(&sealed, &secret(), &table, &lock(&found), seat, &recorded).is_ok()
-        };
-        let released = (0u32..).zip(&found.members).filter_map(|(seat, m)| Some((seat, m.release.as_ref()?)));
-        released.filter(|(seat, stored)| !opens(*seat, stored)).map(|(seat, _)| seat).collect()
+        wrong(&self.job(job))
     }
 }

@@ -6,6 +6,7 @@ use super::data::{CURATOR, DEVELOPERS, OWNERS, seat_of};
 use super::genesis::NATIVE;
 use super::world::{World, account};
 use crate::jobs::{ALL, circuits, rules, template};
+use crate::releases;
 use crate::vault_world::{LINEAR, hash};
 use sha2::{Digest as _, Sha256};
 use std::ops::Range;
@@ -20,7 +21,7 @@ use zektra_proto::compute::v1::{MsgAddBond, MsgLeave, MsgRegisterNode, MsgUpdate
 use zektra_proto::market::v1::{Kind, Listing};
 use zektra_proto::training::v1::{
     ChainJob, JobStatus as Status, Member, MsgAnswerStall, MsgCancel, MsgJoin, MsgOrder, MsgRelease, MsgReportStall,
-    MsgSubmitPart, MsgUpdateParams, Rules, Sealed, StateList,
+    MsgSubmitPart, MsgUpdateParams, Rules, Sealed,
 };
 use zektra_records::{job_from_pb, template_to_pb};
 use zektra_state::{Order, scan_prefix};
@@ -127,7 +128,7 @@ pub fn order(world: &World, chance: &mut Chance, who: &Address) -> Option<Any> {
     Some(any(&MsgOrder {
         developer: world.text(who),
         seat: own.to_bytes().to_vec().into(),
-        release_key: hash(10),
+        release_key: releases::secret().public().to_vec().into(),
         listing: listing.number,
         tier: "basic".into(),
         datasets: datasets.into_iter().map(|(_, number)| number).collect(),
@@ -188,11 +189,30 @@ pub fn release(world: &World, chance: &mut Chance, who: &Address) -> Option<Any>
     let member = world.text(who);
     let owes = |job: &ChainJob| seat(job, &member, |m| m.released == 0).filter(|_| job.developer != member);
     let (job, seat) = job_with(world, chance, Status::Proven, owes)?;
-    let table = template(ALL as u32).compile().unwrap();
-    let length = |state: &u16| (usize::from(table.states[usize::from(*state)].length) + 4) * 8;
-    let ciphertext = vec![3; table.released.iter().map(length).sum::<usize>() + 16].into();
-    let release = Some(Sealed { encapsulated: hash(3), ciphertext });
-    Some(any(&MsgRelease { member, job: job.number, seat: seat as u32, release }))
+    let (number, seat) = (job.number, seat as u32);
+    // What was proven, another share, or no message that anybody can open.
+    let release = match chance.below(4) {
+        0 => {
+            let table = template(ALL as u32).compile().unwrap();
+            let length = |state: &u16| (usize::from(table.states[usize::from(*state)].length) + 4) * 8;
+            let ciphertext = vec![3; table.released.iter().map(length).sum::<usize>() + 16].into();
+            Some(Sealed { encapsulated: hash(3), ciphertext })
+        }
+        1 => releases::stored(releases::sealed(&releases::shares(number + 1, seat), &releases::lock(&job), seat)),
+        _ => releases::stored(releases::sealed(&releases::shares(number, seat), &releases::lock(&job), seat)),
+    };
+    Some(any(&MsgRelease { member, job: number, seat, release }))
+}
+
+pub fn dispute(world: &World, chance: &mut Chance, who: &Address) -> Option<Any> {
+    let developer = world.text(who);
+    let own = |job: &ChainJob| (job.developer == developer).then_some(());
+    let (job, ()) = job_with(world, chance, Status::Delivered, own)?;
+    let mut seats = releases::wrong(&job);
+    if seats.is_empty() || chance.one_in(8) {
+        seats = vec![chance.below(job.members.len() as u64) as u32];
+    }
+    Some(any(&releases::disputing(&job, &seats)))
 }
 
 /// The node of a job brings its next part, with a proof that convinces if the job can go on; what came of it.
@@ -202,7 +222,7 @@ pub fn part(world: &mut World, chance: &mut Chance) -> Option<&'static str> {
     let mut job = chance.of(&all)?.clone();
     let iteration = chance.between(job.proven.as_ref().map_or(0, |p| p.iteration) + 1, ALL);
     let last = iteration == ALL;
-    let message = MsgSubmitPart { states: last.then(StateList::default), ..crate::jobs::part(&job, iteration) };
+    let message = MsgSubmitPart { states: last.then(|| releases::states(&job)), ..crate::jobs::part(&job, iteration) };
     // What cannot go on ends before the proof is looked at, which is none.
     if world.attempt(|ctx| message.clone().handle(ctx)).is_ok() {
         return Some("a part that comes too late for its data");

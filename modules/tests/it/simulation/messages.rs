@@ -20,7 +20,7 @@ const fn kind(url: &'static str, often: u64, make: Make) -> Kind {
     Kind { url, often, make }
 }
 
-pub const MESSAGES: [Kind; 70] = [
+pub const MESSAGES: [Kind; 71] = [
     kind("/cosmos.staking.v1beta1.MsgCreateValidator", 20, stake::create),
     kind("/cosmos.staking.v1beta1.MsgEditValidator", 15, stake::edit),
     kind("/cosmos.staking.v1beta1.MsgDelegate", 80, stake::delegate),
@@ -85,6 +85,7 @@ pub const MESSAGES: [Kind; 70] = [
     kind("/zektra.training.v1.MsgReportStall", 40, jobs::report_stall),
     kind("/zektra.training.v1.MsgAnswerStall", 30, jobs::answer_stall),
     kind("/zektra.training.v1.MsgRelease", 60, jobs::release),
+    kind("/zektra.training.v1.MsgDispute", 12, jobs::dispute),
     // What grants of the module of governance let others do.
     kind("/cosmos.staking.v1beta1.MsgUpdateParams", 0, |world, chance, who| {
         let params = Some(stake::params(world, chance));
