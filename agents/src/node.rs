@@ -62,6 +62,8 @@ pub enum Stage {
     Proving,
     /// A node is to be drawn: blocks.
     Waiting,
+    /// Circuits that are built, or read where they were built before.
+    Circuits,
     /// Releases.
     Releasing,
 }
@@ -77,6 +79,7 @@ impl Stage {
             Self::Training => "training on ciphertext",
             Self::Proving => "proving what was computed",
             Self::Waiting => "waiting for a node",
+            Self::Circuits => "circuits",
             Self::Releasing => "releases",
         }
     }

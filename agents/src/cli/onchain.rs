@@ -3,13 +3,14 @@
 use super::chain::acts::{self, Table};
 use super::chain::hex::hexed;
 use super::chain::settings::{Node, Place, Settings};
-use super::progress::{Building, Steps, Training};
+use super::progress::{Steps, Training};
 use super::{Output, in_words};
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 use zektra_agents::chain::account::Account;
 use zektra_agents::chain::amounts;
@@ -390,15 +391,12 @@ fn run_job(output: &Output, c: RunJob) -> Result<()> {
     let record = ledger::job(any, c.job)?.record.context("a job without a record")?;
     let record = zektra_records::job_from_pb(&record)?;
     let table = record.template.compile()?;
-    let building = Building::new(output.quiet);
-    let circuits = zektra_agents::local::circuits(&record.template, record.members(), &mut |what| building.set(what));
-    building.done();
     let start = Instant::now();
     let traffic = Traffic::new(members.len(), false);
     let mut bar = Training::new(output.quiet, table.phases.len(), table.iterations, traffic.clone());
     let mut stages: Vec<(&'static str, f64)> = vec![];
     let mut early: Vec<(String, String)> = vec![];
-    let how = How { every: c.part_iterations, stop_after: c.stop_after_parts, circuits: Some(circuits?) };
+    let how = How { every: c.part_iterations, stop_after: c.stop_after_parts, circuits: Arc::default() };
     let shown = RefCell::new(&mut bar);
     let done = follow(
         c.job,

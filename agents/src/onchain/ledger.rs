@@ -2,14 +2,14 @@
 
 use crate::chain::account::{Account, any};
 use crate::local::{Plan, Traffic, train_on};
-use crate::node::{Finished, Progress};
+use crate::node::{Finished, Progress, Stage};
 use crate::prover::{Accepted, Ledger};
 use crate::rejected::{Rejected, allow, expect};
 use crate::vault::Home;
 use anyhow::{Context as _, Result};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use zektra_he::profile::Profile;
 use zektra_proto::training::v1 as pb;
@@ -67,8 +67,25 @@ pub struct How {
     pub every: u64,
     /// The node leaves the job after so many parts, as one that dies would.
     pub stop_after: Option<u64>,
-    /// The job's circuits; they are built, or read where they were built before, if they are not at hand.
-    pub circuits: Option<Arc<NodeCircuits>>,
+    /// The job's circuits, once they are needed.
+    pub circuits: Arc<OnceLock<Arc<NodeCircuits>>>,
+}
+
+impl How {
+    /// The job's circuits: built, or read where they were built before.
+    fn circuits(&self, record: &Job, progress: Progress<'_>) -> Result<Arc<NodeCircuits>> {
+        if let Some(circuits) = self.circuits.get() {
+            return Ok(circuits.clone());
+        }
+        // The members' count as one; of each phase there are step and fold, and six of other kinds.
+        let (mut done, total) = (0, 2 * record.template.compile()?.phases.len() as u64 + 7);
+        let mut begun = |_: &str| {
+            progress(Stage::Circuits, done, total);
+            done += 1;
+        };
+        let circuits = crate::local::circuits(&record.template, record.members(), &mut begun)?;
+        Ok(self.circuits.get_or_init(|| circuits).clone())
+    }
 }
 
 /// A node left its job because it was told to.
@@ -150,10 +167,7 @@ fn work(
         (held.id == d.id, schema)
     };
     expect(first, || "datasets: the chain's record names another than its first line".into())?;
-    let circuits = match &how.circuits {
-        Some(circuits) => circuits.clone(),
-        None => crate::local::circuits(&record.template, record.members(), &mut |_| {})?,
-    };
+    let circuits = how.circuits(record, progress)?;
     let profile = Profile::of(record)?;
     profile.check()?;
     let folder = folder.join("jobs").join(format!("{number}-{}", record.attempt));
