@@ -5,16 +5,16 @@ use super::test_chain::{CHAIN_ID, DENOM, FEE, GAS, PREFIX, Person, TestChain, co
 use cosmrs::bank::{MsgMultiSend, MultiSendIo};
 use cosmrs::tx::{Fee, Msg as _};
 use cosmrs::{AccountId, Any};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tendermint_abci::Application as _;
 use tendermint_proto::google::protobuf::Timestamp;
 use zektra_app::app::App;
-use zektra_modules::MODULES;
 use zektra_modules::address::Prefix;
 use zektra_modules::authority::authority;
 use zektra_modules::staking::validator::{address_of, key_any};
+use zektra_modules::{MODULES, training};
 use zektra_proto::cosmos::authz::v1beta1::{GenericAuthorization, Grant, MsgExec, MsgGrant};
 use zektra_proto::cosmos::base::v1beta1::Coin;
 use zektra_proto::cosmos::consensus::v1 as consensus_proto;
@@ -32,15 +32,18 @@ use zektra_proto::tendermint::abci::{
 };
 use zektra_proto::tendermint::crypto::public_key::Sum;
 use zektra_proto::tendermint::types::{BlockIdFlag, BlockParams};
-use zektra_state::{Order, StateRead as _};
+use zektra_state::{Order, StateRead as _, scan_prefix};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/scripted_chain.txt");
 const GOLDEN_OF_STAKE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/scripted_stake.txt");
+const GOLDEN_OF_JOBS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/scripted_jobs.txt");
+/// A chain with a job in every status, as the modules' tests write it.
+const JOBS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../modules/tests/golden/jobs_in_every_status.json");
 /// Renews the files.
 const RENEW: &str = "ZEKTRA_RENEW_GOLDEN";
 
 const HEAD: &str = "\
-# A scripted chain: app hashes, results, events, and the state after the last block.
+# A scripted chain: app hashes, results, events, and where it is small the state after the last block.
 # Another text means that the state machine has changed. If that is meant, renew it with
 #   ZEKTRA_RENEW_GOLDEN=1 cargo test -p zektra-app --test app scripted_chain
 # say so in CHANGELOG.md, and raise APP_VERSION if a chain of the version before is in use.
@@ -302,6 +305,31 @@ fn script_of_stake() -> String {
     out
 }
 
+/// Jobs in every status, until each has ended as its time passes.
+fn script_of_jobs() -> String {
+    let mut modules: Map<String, Value> = serde_json::from_str(&std::fs::read_to_string(JOBS).unwrap()).unwrap();
+    let first = modules.remove("height").unwrap().as_i64().unwrap();
+    let mut state = genesis(&[]);
+    state.as_object_mut().unwrap().extend(modules);
+    let mut chain = TestChain::at(first, &state, -1);
+    let mut out = HEAD.to_string();
+    let over = |chain: &TestChain| {
+        let state = chain.app.latest().unwrap();
+        scan_prefix(&state, training::keys::DUE, Order::Ascending).next().is_none()
+    };
+    loop {
+        let mut done = chain.block(&[]);
+        // Other modules' events are in the other scripts.
+        let ours = ["training", "compute", "market", "vault", "proofs"];
+        done.events.retain(|e| ours.iter().any(|m| e.r#type.starts_with(m)));
+        show(&mut out, chain.height, &done);
+        MODULES.iter().for_each(|m| m.check_invariants(&chain.app.latest().unwrap()).unwrap());
+        if over(&chain) {
+            return out;
+        }
+    }
+}
+
 /// Compares with what the last release gave.
 fn demand(found: &str, golden: &str) {
     if std::env::var_os(RENEW).is_some() {
@@ -317,6 +345,11 @@ fn demand(found: &str, golden: &str) {
 #[test]
 fn and_its_state_keys_and_events() {
     demand(&script(), GOLDEN);
+}
+
+#[test]
+fn and_those_of_jobs() {
+    demand(&script_of_jobs(), GOLDEN_OF_JOBS);
 }
 
 #[test]

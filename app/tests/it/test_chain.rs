@@ -116,11 +116,16 @@ impl TestChain {
     }
 
     pub fn with(genesis: Value, max_gas: i64) -> Self {
+        Self::at(1, &genesis, max_gas)
+    }
+
+    /// One that begins at this height.
+    pub fn at(first: i64, genesis: &Value, max_gas: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let app = Self::open(&folder);
-        let hash = init(&app, &genesis, max_gas);
+        let hash = init_at(first, &app, genesis, max_gas);
         assert!(!hash.is_empty());
-        Self { folder, app, height: 0 }
+        Self { folder, app, height: first - 1 }
     }
 
     /// An application that has seen nothing yet.
@@ -191,13 +196,17 @@ impl TestChain {
 }
 
 pub fn init(app: &App, genesis: &Value, max_gas: i64) -> Vec<u8> {
+    init_at(1, app, genesis, max_gas)
+}
+
+fn init_at(first: i64, app: &App, genesis: &Value, max_gas: i64) -> Vec<u8> {
     let request = RequestInitChain {
         time: Some(Timestamp { seconds: 1_700_000_000, nanos: 0 }),
         chain_id: CHAIN_ID.into(),
         consensus_params: Some(params(max_gas)),
         validators: vec![],
         app_state_bytes: genesis.to_string().into_bytes().into(),
-        initial_height: 1,
+        initial_height: first,
     };
     app.init_chain(request).app_hash.to_vec()
 }

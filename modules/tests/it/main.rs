@@ -9,6 +9,7 @@ mod a_dataset_is_used_within_what_was_granted;
 mod a_false_report_saves_nobody;
 mod a_fee_is_paid_within_what_was_granted;
 mod a_fee_is_split_to_the_unit;
+mod a_genesis_file_holds_jobs_in_every_status;
 mod a_genesis_file_leaves_nothing_out;
 mod a_job_ends_one_way_or_another;
 mod a_job_is_paid_to_the_unit;
