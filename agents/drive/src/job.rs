@@ -150,10 +150,21 @@ pub fn drawn(drive: &Drive, job: u64) -> Result<&'static str> {
     bail!("job {job} is assigned to {}", found["node"])
 }
 
-/// Waits until a job is settled.
+/// Waits until a job is settled, and a header stands behind its state: an audit reads no later one.
 ///
 /// # Errors
 /// It never is.
 pub fn settled(drive: &Drive, job: u64) -> Result<()> {
-    awaited(drive, job, |found| found["status"] == "JOB_STATUS_SETTLED").map(drop)
+    let found = awaited(drive, job, |found| found["status"] == "JOB_STATUS_SETTLED")?;
+    let ended: u64 = found["ended"].as_str().and_then(|h| h.parse().ok()).context("a job without its end")?;
+    let begun = Instant::now();
+    loop {
+        let status = drive.quiet().ask(&["status"])?;
+        let height = status["sync_info"]["latest_block_height"].as_str().and_then(|h| h.parse::<u64>().ok());
+        if height.context("a status without a height")? > ended {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < PATIENCE, "the chain stands still at {ended}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }

@@ -111,7 +111,7 @@ fn a_chain_is_not_taken_over_with_other_records() {
     chain.add_offline(&p.job.offline[0].0, p.job.offline[0].1).unwrap();
     ph[2..].iter().try_for_each(|ph| chain.fold(ph.phase, &ph.groups, &ph.shares, &ph.step)).unwrap();
     let why = chain.fold(0, &ph[2].groups, &ph[2].shares, &ph[2].step).unwrap_err().to_string();
-    assert!(why.contains("the states of the proof is not what was asked for"), "{why}");
+    assert!(why.contains("the states of the proof is not what was followed"), "{why}");
 }
 
 #[test]
