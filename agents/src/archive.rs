@@ -274,6 +274,20 @@ impl Archive {
         self.folder.join("rounds.bin")
     }
 
+    /// Forgets all rounds: members have them.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn forget_rounds(&self) -> Result<()> {
+        let path = self.rounds_path();
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(e).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Appends a round, on disk when it returns.
     ///
     /// # Errors

@@ -1,10 +1,11 @@
 //! All parties of a job on one machine: each in its own thread with its own folder, exchanging nothing
 //! but serialised messages.
 
+use crate::archive::Archive;
 use crate::choice::{Choice, input};
 use crate::member::{Connection, serve};
 use crate::node::{Finished, Link, Node, Progress};
-use crate::prover::{BegunAnew, Ledger};
+use crate::prover::{Ledger, NotFollowed, turn_away};
 use crate::rejected::expect;
 use crate::schema::Schema;
 use crate::vault::{Home, schema_digest};
@@ -332,8 +333,8 @@ pub fn train(plan: &Plan, traffic: &Traffic, progress: Progress<'_>) -> Result<F
     train_on(plan, traffic, None, progress)
 }
 
-/// The same, recorded on a ledger as it goes on. What another node has proven there is gone on from, or begun anew where
-/// it ends nowhere.
+/// The same, recorded on a ledger as it goes on. What another node has proven there is gone on from, by whichever
+/// member's copy of the rounds fits it, or begun anew where none does.
 ///
 /// # Errors
 /// As [`train`]; what the ledger refuses.
@@ -343,10 +344,16 @@ pub fn train_on(
     ledger: Option<&dyn Ledger>,
     progress: Progress<'_>,
 ) -> Result<Finished> {
-    match train_once(plan, traffic, ledger, progress) {
-        Err(e) if e.is::<BegunAnew>() => train_once(plan, traffic, ledger, progress),
-        done => done,
+    let members = plan.homes.len();
+    for _ in 0..members {
+        match (train_once(plan, traffic, ledger, progress), ledger) {
+            (Err(e), Some(ledger)) if e.is::<NotFollowed>() => {
+                turn_away(&Archive::open(&plan.node, &plan.job)?, members, &ledger.node())?;
+            }
+            (done, _) => return done,
+        }
     }
+    train_once(plan, traffic, ledger, progress)
 }
 
 fn train_once(plan: &Plan, traffic: &Traffic, ledger: Option<&dyn Ledger>, progress: Progress<'_>) -> Result<Finished> {

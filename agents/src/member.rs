@@ -518,7 +518,7 @@ impl<'a> Session<'a> {
                 let released = member.release()?;
                 let own = index == program.job.developer;
                 if proving.is_some() {
-                    bundles::check(&r.bundle, &program, member.transcript())?;
+                    bundles::check(&r.bundle, &program, member.transcript(), Some(index))?;
                     // The developer keeps what proves its model.
                     if own {
                         crate::files::write(&folder.join(bundles::NAME), &r.bundle)?;

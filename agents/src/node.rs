@@ -386,7 +386,7 @@ impl<'a> Node<'a> {
         if known.exists() {
             let bundle = crate::files::read(&known)?;
             let (transcript, news) = self.train(&program, &at, &mut |_| Ok(()), progress)?;
-            crate::bundles::check(&bundle, &program, &transcript)?;
+            crate::bundles::check(&bundle, &program, &transcript, None)?;
             let outcome = self.finish(&program, &transcript, news, schema, &bundle, progress)?;
             return Ok(Finished { outcome, bundle: Some(bundle) });
         }
@@ -401,8 +401,9 @@ impl<'a> Node<'a> {
             let trained = self
                 .send_data(&program, &mut send)
                 .and_then(|()| self.train(&program, &at, &mut |task| send(Task::Phase(task)), progress));
-            drop(tasks);
+            // Before it is told that nothing follows: it would take the end of what was sent for the job's.
             stop.store(trained.is_err(), Ordering::Relaxed);
+            drop(tasks);
             if trained.is_ok() {
                 while !worker.is_finished() {
                     progress(Stage::Proving, done.load(Ordering::Relaxed), total);
@@ -520,7 +521,11 @@ impl<'a> Node<'a> {
     ) -> Result<()> {
         let mut why = None;
         let first = *done;
-        for (m, have) in at.iter().copied().enumerate().filter(|(_, have)| *have > first) {
+        // Those whose copies were not what was proven come last.
+        let tried = self.proving.as_ref().map_or(Ok(0), |p| prover::copies_tried(&p.store))?;
+        let members = at.iter().copied().enumerate();
+        let members = members.clone().skip(tried).chain(members.take(tried));
+        for (m, have) in members.filter(|(_, have)| *have > first) {
             let whose = format!("the rounds from {first} on that member {:?} keeps", self.job.seats[m].name);
             let count = (ROUNDS as u64).min(have - first) as u32;
             let taken = self.pull_rounds(m, first, count).and_then(|rounds| {

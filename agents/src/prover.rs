@@ -121,11 +121,40 @@ pub struct Prover<'a> {
 const CHAIN: &str = "chain.zkp";
 /// Holds the name of the node that does not take over what others have proven.
 const ANEW: &str = "anew";
+/// Holds how many members' copies of the rounds were not what was proven.
+const COPIES: &str = "copies";
 
-/// The chain that was taken over cannot be brought to its end: this node has begun one of its own, with the next run.
+/// What was fetched here is not what another node has proven: [`turn_away`] says what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("what was proven so far cannot be gone on from: {0}")]
-pub struct BegunAnew(ProofError);
+pub struct NotFollowed(ProofError);
+
+/// How many members' copies of a job's rounds were not what was proven.
+///
+/// # Errors
+/// What the system says.
+pub fn copies_tried(store: &ProofStore) -> Result<usize> {
+    Ok(store.read_named(COPIES)?.and_then(|bytes| bytes.first().copied()).map_or(0, usize::from))
+}
+
+/// After [`NotFollowed`], with nobody at work in the folder: the next run fetches the rounds from another of `members`;
+/// when all were asked, it proves all anew.
+///
+/// # Errors
+/// What the system says.
+pub fn turn_away(archive: &Archive, members: usize, node: &Fingerprint) -> Result<()> {
+    let store = ProofStore::open(archive)?;
+    let tried = copies_tried(&store)? + 1;
+    store.write_named(CHAIN, &[])?;
+    match u8::try_from(tried) {
+        Ok(byte) if tried < members => {
+            // First: who is killed in between asks the same member again, and comes here again.
+            archive.forget_rounds()?;
+            store.write_named(COPIES, &[byte])
+        }
+        _ => store.write_named(ANEW, &node.0),
+    }
+}
 
 impl Prover<'_> {
     /// How many proofs of its own a job takes: links, and what stands behind them.
@@ -144,21 +173,15 @@ impl Prover<'_> {
     /// Proves all tasks, then the last proof. `done` counts links; `stop` ends it before the next one.
     ///
     /// # Errors
-    /// Proofs that do not belong together, [`BegunAnew`] if it is others' that do not; what the system says.
+    /// Proofs that do not belong together, [`NotFollowed`] if it is others' that do not; what the system says.
     pub fn run(&self, tasks: &Receiver<Task>, done: &AtomicU64, stop: &AtomicBool) -> Result<(Proof, States)> {
-        let error = match self.prove(tasks, done, stop) {
-            Ok(proven) => return Ok(proven),
-            Err(error) => error,
-        };
-        match error.downcast::<ProofError>() {
-            Ok(e @ ProofError::Followed { .. }) => {
-                self.store.write_named(CHAIN, &[])?;
-                self.store.write_named(ANEW, &self.node.0)?;
-                Err(BegunAnew(e).into())
-            }
-            Ok(e) => Err(e.into()),
-            Err(e) => Err(e),
-        }
+        self.prove(tasks, done, stop).map_err(|error| match error.downcast_ref() {
+            Some(ProofError::Followed { .. }) => match error.downcast() {
+                Ok(followed) => NotFollowed(followed).into(),
+                Err(error) => error,
+            },
+            _ => error,
+        })
     }
 
     fn prove(&self, tasks: &Receiver<Task>, done: &AtomicU64, stop: &AtomicBool) -> Result<(Proof, States)> {

@@ -130,6 +130,10 @@ pub fn decode(bytes: &[u8], handlers: &dyn Handlers, prefix: &Prefix) -> Result<
         let name = any.type_url.strip_prefix('/').unwrap_or(&any.type_url);
         let unknown = || Sdk::UnknownRequest.wrap(format!("no message handler found for {}", any.type_url));
         let handler = handlers.handler(name).ok_or_else(unknown)?;
+        if handler.carries_proof() && body.messages.len() > 1 {
+            let alone = format!("message index: {k}: {name} carries a proof: expected in a transaction of its own");
+            return Err(Sdk::InvalidRequest.wrap(alone));
+        }
         let of_message = handler.check(&any.value, prefix);
         let of_message = of_message.map_err(|e| e.within(format!("message index: {k}")))?;
         for signer in of_message {

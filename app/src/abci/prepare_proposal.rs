@@ -57,9 +57,12 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
         if bytes_used.saturating_add(size) > most_bytes || most_gas.is_some_and(|most| gas > most) {
             continue;
         }
+        // Taken for good only by what stands in the block: else what fails would cost its sender nothing, and keep all
+        // others out.
+        let mut left = room;
         if section == Section::Proofs {
             let cost = read[place].as_ref().ok().and_then(|tx| verify(&state, &block, tx).ok());
-            if !cost.is_some_and(|cost| room.take(bytes.len(), cost)) {
+            if !cost.is_some_and(|cost| left.take(bytes.len(), cost)) {
                 continue;
             }
         }
@@ -72,6 +75,7 @@ pub fn prepare_proposal(app: &App, request: RequestPrepareProposal) -> Result<Re
         if outcome.error.is_some() {
             continue;
         }
+        room = left;
         gas_used = gas;
         bytes_used = bytes_used.saturating_add(size);
         txs.push(bytes.clone());

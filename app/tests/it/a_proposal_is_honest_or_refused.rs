@@ -49,6 +49,22 @@ fn with_more_signatures_than_may_be() {
 }
 
 #[test]
+fn with_a_proof_beside_another_message() {
+    let mut alice = Person::new("alice", 0);
+    let mut chain = TestChain::new(&[&alice]);
+    chain.block(&[]);
+    for name in ["zektra.training.v1.MsgSubmitPart", "zektra.vault.v1.MsgSealDataset"] {
+        let proof = Any { type_url: format!("/{name}"), value: vec![] };
+        let both = alice.sign(vec![alice.pay(&alice.id(), 1), proof]);
+        let checked = chain.check(&both);
+        let why = format!("message index: 1: {name} carries a proof: expected in a transaction of its own");
+        assert_eq!((&checked.codespace[..], checked.code), ("sdk", 18));
+        assert!(checked.log.contains(&why), "{}", checked.log);
+        assert!(!chain.accepts(&[both]));
+    }
+}
+
+#[test]
 fn for_what_pays_nothing() {
     let (mut alice, mut bob, poor) = (Person::new("alice", 0), Person::new("bob", 1), Person::new("poor", 2));
     let mut chain = TestChain::with(genesis(&[&alice, &bob]), 1_000_000);

@@ -1,9 +1,7 @@
 //! What happens to jobs whose height has come.
 
 use super::handler::part::iterations;
-use super::job::{
-    become_, brought_last, free_node, index, known, may_say_no_more, obstacle, parties, stall, store, wake,
-};
+use super::job::{become_, brought_last, free_node, index, known, obstacle, parties, said_all, stall, store, wake};
 use super::{damaged, end, keys, rules};
 use crate::address::Address;
 use crate::coin::parse_amount;
@@ -118,6 +116,7 @@ fn draw(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<(), 
     compute::assign(ctx, &node, units, bonded)?;
     job.bonded = bonded.to_string();
     job.node = ctx.text(&node);
+    job.waited = 0;
     job.node_fingerprint = registered.fingerprint;
     job.price = registered.price;
     index(ctx, job)?;
@@ -151,7 +150,7 @@ fn nobody(ctx: &mut Context<'_>, job: &mut ChainJob, rules: &Rules) -> Result<()
 /// The one seat for which a node has said to wait as often as it may, if there is one.
 fn silent(job: &ChainJob, rules: &Rules) -> Option<u32> {
     let first = *job.reported.first()?;
-    let all = may_say_no_more(job, rules) && job.reported.iter().all(|seat| *seat == first);
+    let all = said_all(job, rules) && job.reported.iter().all(|seat| *seat == first);
     all.then_some(first)
 }
 

@@ -120,6 +120,8 @@ fn close(ctx: &mut Context<'_>, job: &mut ChainJob, status: Status, reason: Stri
         free_node(ctx, job)?;
     }
     wake(ctx, job, 0)?;
+    // Of what its parts showed an audit reads the last.
+    job.offline = job.offline.pop().into_iter().collect();
     job.stall = None;
     job.ended = ctx.block.height;
     job.reason = reason;

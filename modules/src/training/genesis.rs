@@ -59,6 +59,18 @@ pub fn check(genesis: &Value, prefix: &Prefix) -> Result<(), GenesisError> {
             let wrong = |e| GenesisError::new(field("offline"), e, "commitments of 32 bytes");
             zektra_records::commitment("offline", bytes).map_err(wrong)?;
         }
+        if job.offline.is_empty() != job.tile_top.is_empty() {
+            let found = format!("{} values", job.offline.len());
+            return Err(GenesisError::new(field("offline"), found, "some with a tile_top, none without"));
+        }
+        if (job.status() == Status::Stalled) != job.stall.is_some() {
+            let found = if job.stall.is_some() { "a stall" } else { "nothing" };
+            return Err(GenesisError::new(
+                field("stall"),
+                found,
+                "whom it waits for while it is stalled, else nothing",
+            ));
+        }
         let amounts = job.members.iter().map(|m| &m.deposit).chain([&job.bonded]).filter(|text| !text.is_empty());
         for text in amounts {
             parse_amount(text).map_err(|e| GenesisError::new(field("deposit, bonded"), e, "amounts"))?;

@@ -135,8 +135,14 @@ pub(super) fn brought_last(state: &dyn StateRead, job: &ChainJob) -> Result<bool
 /// Goes on: the time in which a job waited for a member does not count.
 pub(super) fn resume(job: &mut ChainJob, height: u64) {
     if let Some(stall) = job.stall.take() {
-        job.deadline = job.deadline.saturating_add(height.saturating_sub(stall.since));
+        postpone(job, height.saturating_sub(stall.since));
     }
+}
+
+/// Moves a job's deadline, because it waited for a member.
+pub(super) fn postpone(job: &mut ChainJob, blocks: u64) {
+    job.deadline = job.deadline.saturating_add(blocks);
+    job.waited = job.waited.saturating_add(blocks);
 }
 
 /// Why a job cannot go on, whoever works on it.
@@ -157,16 +163,16 @@ pub(super) fn stall(job: &ChainJob) -> Result<Stall, StateError> {
     job.stall.ok_or_else(|| damaged(format!("job {} waits for nobody", job.number)))
 }
 
-/// Whether its node has said to wait as often as it may: from one part to the next, and as long as the job waits at all.
-pub(super) fn may_say_no_more(job: &ChainJob, rules: &Rules) -> bool {
-    let late = job.deadline.saturating_add(longest_stall(rules)) > job.latest;
-    late || job.reported.len() >= rules.max_stalls as usize
+/// Whether its node has said to wait as often as it may from one part to the next.
+pub(super) fn said_all(job: &ChainJob, rules: &Rules) -> bool {
+    job.reported.len() >= rules.max_stalls as usize
 }
 
-/// Blocks by which a job's deadline moves at most because its node says to wait once: until the member answers, and what
-/// its node has to fetch the answer.
-pub(super) fn longest_stall(rules: &Rules) -> u64 {
-    rules.stall_blocks.saturating_add(time_to_fetch(rules))
+/// Whether a job has waited as long with this node as it may from one part to the next: however many parts there are.
+pub(super) fn waited_all(job: &ChainJob, rules: &Rules) -> bool {
+    // Until the member answers, and what the node has to fetch the answer.
+    let longest = rules.stall_blocks.saturating_add(time_to_fetch(rules));
+    job.waited.saturating_add(longest) > longest.saturating_mul(rules.max_stalls.into())
 }
 
 /// Blocks that a node has at least to fetch an answer.

@@ -321,7 +321,8 @@ fn when_its_rules_change() {
             // As many nodes as attempts that hiding is counted for: the first, and seven that take over.
             (&|m| set(m, |r| r.max_rescues = 8), ("sdk", 18), "max_rescues 8: expected at most 7"),
             (&|m| set(m, |r| r.max_stalls = 101), ("sdk", 18), "max_stalls 101: expected at most 100"),
-            (&|m| set(m, |r| r.max_links = 0), ("sdk", 18), "max_links 0: expected 1 to"),
+            (&|m| set(m, |r| r.max_links = 0), ("sdk", 18), "max_links 0: expected 1 to 600"),
+            (&|m| set(m, |r| r.max_links = 601), ("sdk", 18), "max_links 601: expected 1 to 600"),
             (&|m| set(m, |r| r.deposit = None), ("sdk", 18), "deposit.denom"),
         ],
     );

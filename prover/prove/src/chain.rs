@@ -137,10 +137,10 @@ impl Chain {
     /// Whether the links that were followed end with what the proof shows.
     fn check_followed(&self) -> Result<(), ProofError> {
         let circuit = self.circuits.links.at(self.place)?.id();
-        let same = |what, same| if same { Ok(()) } else { Err(ProofError::Followed { circuit, what }) };
         if self.links != self.known {
-            return same("the number of links", self.links > self.known);
+            return same(circuit, "the number of links", self.links > self.known);
         }
+        let same = |what, same| if same { Ok(()) } else { Err(ProofError::Followed { circuit, what }) };
         let shown = self.elements()?;
         let tops = (self.tiles.top(), self.dataset.top());
         same("the row groups", (shown.tile_top, shown.dataset_top) == tops)?;

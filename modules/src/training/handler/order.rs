@@ -1,7 +1,7 @@
 //! Orders: everything but the node and the batches is fixed, and paid into escrow.
 
 use super::super::error::Training;
-use super::super::job::{become_, demand, index, longest_stall, store, wake};
+use super::super::job::{become_, demand, index, store, wake};
 use super::super::{account, end, keys, rules};
 use crate::address::{Address, Prefix};
 use crate::coin::{Coins, parse_amount};
@@ -14,7 +14,7 @@ use zektra_proto::cosmos::base::v1beta1::Coin;
 use zektra_proto::market::v1::Kind;
 use zektra_proto::proofs::v1::CircuitStatus;
 use zektra_proto::training::v1::{
-    ChainJob, DataLine, JobStatus as Status, Member, MsgCancel, MsgCancelResponse, MsgOrder, MsgOrderResponse, Rules,
+    ChainJob, DataLine, JobStatus as Status, Member, MsgCancel, MsgCancelResponse, MsgOrder, MsgOrderResponse,
 };
 use zektra_records::{job_to_pb, template_from_pb};
 use zektra_statement::chain::OFFLINE_PAIRS;
@@ -56,12 +56,6 @@ fn links(template: &Template, groups: u32) -> Result<u64, TxError> {
 fn passes(template: &Template, groups: u32) -> u64 {
     let read = u64::from(template.params.iterations).saturating_mul(u64::from(template.params.groups));
     read.div_ceil(u64::from(groups.max(1)))
-}
-
-/// Blocks that a job waits for its members at most: as long as each of its nodes may say from one part to the next.
-fn longest_stalls(rules: &Rules) -> u64 {
-    let nodes = u64::from(rules.max_rescues).saturating_add(1);
-    longest_stall(rules).saturating_mul(rules.max_stalls.into()).saturating_mul(nodes)
 }
 
 impl Handler for MsgOrder {
@@ -184,7 +178,6 @@ impl Handler for MsgOrder {
             opened,
             ordered: height,
             deadline: self.deadline,
-            latest: self.deadline.saturating_add(longest_stalls(&rules)),
             last_slice: rules.last_slice,
             ..ChainJob::default()
         };

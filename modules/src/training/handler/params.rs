@@ -12,8 +12,9 @@ use zektra_statement::record::MAX_ATTEMPTS;
 
 /// Blocks that a span may have.
 const MOST: u64 = 100_000_000;
-/// Links that a job may need: row groups are numbered by 32 bits.
-const MOST_LINKS: u64 = 1 << 32;
+/// Links that a job may need before its first phase: the leaves of 24 offline shares each stand in a part's transaction,
+/// beside its proof.
+const MOST_LINKS: u64 = 600;
 
 /// Checks rules.
 pub fn check(rules: &Rules) -> Result<(), TxError> {
@@ -61,7 +62,7 @@ pub fn check(rules: &Rules) -> Result<(), TxError> {
         return wrong("max_stalls", max_stalls, "at most 100");
     }
     if !(1..=MOST_LINKS).contains(max_links) {
-        return wrong("max_links", max_links, "1 to 4294967296");
+        return wrong("max_links", max_links, "1 to 600");
     }
     let deposit = deposit.clone().unwrap_or_default();
     if !is_denom(&deposit.denom) {

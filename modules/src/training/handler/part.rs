@@ -158,7 +158,12 @@ impl Handler for MsgSubmitPart {
 
     fn verify(&self, state: &dyn StateRead, _: &Block) -> Result<u64, TxError> {
         let job = admit(self, state)?;
-        Ok(Statement::of(self, &job)?.verify(state, &self.proof)?.circuit.cost)
+        offline(self, &job)?;
+        let statement = Statement::of(self, &job)?;
+        if self.iteration == iterations(&job) {
+            demand_states(self, &statement.record, &statement.part.state)?;
+        }
+        Ok(statement.verify(state, &self.proof)?.circuit.cost)
     }
 
     fn handle(self, ctx: &mut Context<'_>) -> Result<MsgSubmitPartResponse, TxError> {

@@ -2,12 +2,14 @@
 //!
 //! The chain does not see what parties send each other, so it cannot tell a member that is silent from a node that says
 //! so. It stops the node's clock, and gives the member a way to answer in the open, which a node cannot claim not to
-//! have seen. How often a node may say so from one part to the next is bounded, and how long a job waits in all; then
+//! have seen. How often a node may say so from one part to the next is bounded, and how long a job waits with it in all; then
 //! its clock runs on, so that nobody gets out of a miss by what it says of others. Whether an answer is one the chain
 //! does not see either: see [`missed`](super::super::block) for who pays when both say that it is the other.
 
 use super::super::error::Training;
-use super::super::job::{become_, demand, known, may_say_no_more, record, resume, stall, store, time_to_fetch, wake};
+use super::super::job::{
+    become_, demand, known, postpone, record, resume, said_all, stall, store, time_to_fetch, waited_all, wake,
+};
 use super::super::rules;
 use crate::address::Prefix;
 use crate::context::Context;
@@ -49,11 +51,10 @@ impl Handler for MsgReportStall {
             return Err(Training::OutOfOrder.wrap(found));
         }
         let rules = rules(ctx.state)?;
-        if may_say_no_more(&job, &rules) {
-            let (said, deadline, latest) = (job.reported.len(), job.deadline, job.latest);
-            let since =
-                format!("job {}: {said} times since its last part, deadline {deadline} of {latest}", job.number);
-            return Err(Training::TooManyStalls.wrap(since));
+        if said_all(&job, &rules) || waited_all(&job, &rules) {
+            let (said, waited) = (job.reported.len(), job.waited);
+            let found = format!("job {}: {said} times since its last part, {waited} blocks in all", job.number);
+            return Err(Training::TooManyStalls.wrap(found));
         }
         job.reported.push(self.member);
         let height = ctx.block.height;
@@ -100,7 +101,7 @@ impl Handler for MsgAnswerStall {
         // because a node has said to wait.
         let rules = rules(ctx.state)?;
         let left = owed.left.max(time_to_fetch(&rules));
-        job.deadline = job.deadline.saturating_add(left.saturating_sub(owed.left));
+        postpone(&mut job, left.saturating_sub(owed.left));
         wake(ctx, &mut job, height.saturating_add(left))?;
         store(ctx, &job)?;
         Ok(MsgAnswerStallResponse {})

@@ -245,7 +245,7 @@ pub fn change(chance: &mut Chance, authority: String) -> Any {
         max_rescues: chance.below(8) as u32,
         max_stalls: chance.below(4) as u32,
         cancel_fee: chance.below(10_001) as u32,
-        max_links: 1 + chance.below(1_000_000),
+        max_links: 1 + chance.below(600),
         ..rules()
     };
     any(&MsgUpdateParams { authority, params: Some(params) })
