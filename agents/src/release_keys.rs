@@ -34,6 +34,15 @@ impl Home {
         Ok(key)
     }
 
+    /// Removes the secret of a release key that no job has.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn forget_release_key(&self, key: &[u8; 32]) -> Result<()> {
+        let path = self.release_key_file(key);
+        std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))
+    }
+
     /// The secret of a job's release key: one that was made for it, or that of the developer's seat.
     ///
     /// # Errors

@@ -384,7 +384,10 @@ pub fn prove_tiles(job: &Encryption<'_>, progress: &mut dyn FnMut(u64, u64)) -> 
                 .collect();
             // Claims what is claimed already: other rows are refused here.
             let sealed = sealer.seal(&mut log, &list).map_err(other_rows)?;
-            allow(b == sealed, || format!("{}: row group {group} was made of other rows", tiles.display()))?;
+            allow(b == sealed, || {
+                let path = tiles.display();
+                format!("{path}: row group {group} was made of other rows, or for another chain: --attempt replaces it")
+            })?;
             // One of another key's tiles is made again.
             if path.exists() && crate::proofs::is_tile_proof(&circuit, job.chain_id, &dataset, group, &b, &path) {
                 continue;

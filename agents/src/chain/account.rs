@@ -1,7 +1,7 @@
 //! An account that sends messages and waits until they are in a block.
 
 use super::amounts;
-use super::client::{Broadcast, Client};
+use super::client::{Broadcast, ChainError, Client, refusal};
 use super::transaction::{self, Signing};
 use anyhow::{Context as _, Result};
 use prost::{Message, Name};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use zektra_proto::Any;
 use zektra_proto::cosmos::base::abci::v1beta1::{TxMsgData, TxResponse};
 use zektra_wallet::key::Key;
-use zektra_wallet::rejected::allow;
+use zektra_wallet::rejected::{Rejected, allow};
 
 /// How much more gas is paid for than a simulation takes.
 const MORE: f64 = 1.4;
@@ -65,7 +65,14 @@ impl Account {
         least.iter_mut().for_each(|c| c.amount = "1".into());
         let draft = transaction::unsigned(messages.clone(), "", 0, least, 0);
         let draft = transaction::named(&draft, &self.key.public(), account.sequence)?;
-        let used = self.client.simulate(&draft)?.gas_info.unwrap_or_default().gas_used;
+        let simulated = self.client.simulate(&draft).map_err(|e| {
+            let ChainError::Refused { log, .. } = &e else { return anyhow::Error::from(e) };
+            let Some(why) = refusal(log) else { return e.into() };
+            // There is one message.
+            let why = why.strip_prefix("failed to execute message; message index: 0: ").unwrap_or(why);
+            Rejected::Refused(format!("the chain refuses it: {why}")).into()
+        })?;
+        let used = simulated.gas_info.unwrap_or_default().gas_used;
         let gas = (used as f64 * MORE) as u64;
         let tx = transaction::unsigned(messages, "", 0, amounts::fee(&self.prices, gas)?, gas);
         let signing =

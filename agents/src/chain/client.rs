@@ -46,6 +46,12 @@ pub enum ChainError {
     },
 }
 
+/// Why a simulation fails, without what nodes write around it; nothing if it is no such answer.
+pub fn refusal(log: &str) -> Option<&str> {
+    let (why, _) = log.split_once(" With gas wanted:")?;
+    Some(why.strip_prefix("rpc error: code = Unknown desc = ").unwrap_or(why))
+}
+
 impl ChainError {
     fn is(&self, sdk: u32, grpc: tonic::Code) -> bool {
         match self {

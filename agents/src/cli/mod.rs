@@ -176,7 +176,7 @@ struct Encrypt {
     #[arg(long)]
     name: String,
     /// The chain's id.
-    #[arg(long, default_value = "local")]
+    #[arg(long, env = "ZEKTRA_CHAIN_ID", default_value = "local")]
     chain_id: String,
     /// Raised to replace a dataset by other rows.
     #[arg(long, default_value_t = 0)]

@@ -23,6 +23,7 @@ use zektra_agents::onchain::publish::{self, Step};
 use zektra_agents::rejected::Rejected;
 use zektra_agents::vault::Home;
 use zektra_proto::json as wire;
+use zektra_proto::market::v1::{QueryEscrowRequest, QueryEscrowResponse};
 use zektra_proto::vault::v1::{RevocationPolicy, Terms};
 use zektra_wallet::ask;
 
@@ -370,7 +371,19 @@ fn order_job(output: &Output, c: OrderJob) -> Result<()> {
         use_credits: c.use_credits,
     };
     let number = order::order(&account, &home, &wanted)?;
-    let facts = json!({"job": number, "developer": account.address()});
+    let found = wire::write(&ledger::job(&account, number)?)?;
+    let request = QueryEscrowRequest { job: number };
+    let escrow: QueryEscrowResponse = account.client().query("/zektra.market.v1.Query/Escrow", &request)?;
+    let escrow = escrow.escrow.unwrap_or_default();
+    let deposit = found["members"].as_array().into_iter().flatten().find(|m| m["address"] == account.address());
+    let facts = json!({
+        "job": number,
+        "developer": account.address(),
+        "put_aside_for_data": escrow.data,
+        "put_aside_for_computation": escrow.compute,
+        "deposit": deposit.map(|m| m["deposit"].clone()),
+        "deadline": found["deadline"],
+    });
     output.print(&facts, || in_words(&facts));
     Ok(())
 }

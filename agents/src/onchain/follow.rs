@@ -46,9 +46,15 @@ pub fn follow(
     let (mut worked, mut last) = (vec![], None);
     loop {
         let Some(next) = next(number, nodes, &worked, progress)? else {
-            let nobody =
-                || Rejected::Refused(format!("job {number} has no node of those named with --node-party")).into();
-            return Err(last.unwrap_or_else(nobody));
+            let nobody = |node: &str| {
+                let named = nodes.iter().map(|n| n.account.address()).collect::<Vec<_>>().join(", ");
+                Rejected::Refused(format!("job {number} is computed by {node}, --node-party names {named}"))
+            };
+            return Err(match (last, nodes.first()) {
+                (Some(last), _) => last,
+                (None, Some(any)) => nobody(&ledger::job(any.account, number)?.node).into(),
+                (None, None) => anyhow::anyhow!("no node at hand"),
+            });
         };
         let stop_after = how.stop_after.filter(|_| worked.is_empty());
         worked.push(next.account.address().to_string());

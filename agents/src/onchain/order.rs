@@ -105,7 +105,13 @@ pub fn order(account: &Account, home: &Home, order: &Order) -> Result<u64> {
         deadline: height.saturating_add(order.within),
         use_credits: order.use_credits,
     };
-    let sent = account.send(vec![any(&message)]).context("cannot order the job")?;
+    let sent = account.send(vec![any(&message)]).or_else(|e| {
+        // No job has it.
+        if e.is::<Rejected>() {
+            home.forget_release_key(&release_key)?;
+        }
+        Err(e.context("cannot order the job"))
+    })?;
     Ok(answer::<pb::MsgOrderResponse>(&sent)?.job)
 }
 

@@ -117,6 +117,21 @@ pub fn publish(
         }
     };
     let number = record.number;
+    expect(record.owner == owner, || format!("account {owner}: dataset {number}, {name:?}, is {}'s", record.owner))?;
+    let attempt = |record: &pb::DatasetRecord| record.dataset.as_ref().map_or(0, |d| d.attempt);
+    // Rows that were replaced before they were sealed.
+    while record.status() == Status::Draft && attempt(&record) < dataset.attempt {
+        let message = pb::MsgRaiseAttempt { owner: owner.clone(), dataset: number };
+        account.send(vec![any(&message)]).context("cannot raise the dataset's attempt")?;
+        record = find(account, &dataset)?.context("the dataset that was announced is not there")?;
+    }
+    expect(attempt(&record) == dataset.attempt, || {
+        let (found, own) = (attempt(&record), dataset.attempt);
+        format!(
+            "attempt: dataset {number} is attempt {found} on the chain, {name:?} in {} is {own}",
+            home.path().display()
+        )
+    })?;
     if record.status() == Status::Draft {
         let (rows_log2, proof) = fold(account.chain_id(), home, &dataset, &tiles, progress)?;
         progress(Step::Seal);

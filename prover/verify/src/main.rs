@@ -2,7 +2,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 use clap::Parser;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -48,6 +48,11 @@ fn refuse(json: bool, code: u8, reason: &str) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Whoever closes the pipe has read enough: what was found stays the exit code.
+fn say(what: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{what}");
+}
+
 fn main() -> ExitCode {
     let Arguments { bundle, circuits, json } = Arguments::parse();
     let bytes = match read(&bundle) {
@@ -62,9 +67,9 @@ fn main() -> ExitCode {
         Ok(report) => {
             if json {
                 let report = report.to_json();
-                println!("{}", serde_json::json!({ "accepted": true, "milliseconds": milliseconds, "report": report }));
+                say(&serde_json::json!({ "accepted": true, "milliseconds": milliseconds, "report": report }));
             } else {
-                println!("{report}\n\naccepted, verified in {milliseconds:.1} ms");
+                say(&format_args!("{report}\n\naccepted, verified in {milliseconds:.1} ms"));
             }
             ExitCode::SUCCESS
         }

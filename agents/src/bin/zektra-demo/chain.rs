@@ -163,6 +163,18 @@ impl Demo {
             println!("  {row:<24} {amount:>12}");
         }
         println!("  {:<24} {:>12}", "all that was put aside", sums.iter().map(|(_, a)| a).sum::<u128>());
+        let found = drive.ask(&["job", "show", job])?;
+        let number = |v: &serde_json::Value| v.as_str().and_then(|s| s.parse::<u64>().ok()).or(v.as_u64()).unwrap_or(0);
+        println!("\nwhy");
+        for line in found["data"].as_array().into_iter().flatten() {
+            let [dataset, units, price, fee] = ["dataset", "units", "price", "fee"].map(|name| number(&line[name]));
+            println!("  data of dataset {dataset}: {units} MiB × passes, {price} each: {fee}");
+        }
+        let [units, price, most] = ["units", "price", "most_price"].map(|name| number(&found[name]));
+        let all = units * u64::from(SHAPE.iterations);
+        println!("  computation: {units} units × {} iterations at {price}: {}", SHAPE.iterations, all * price);
+        println!("  put aside for it at the most that was offered, {most}: {}; the rest is the refund", all * most);
+        println!("  how each is split: docs/jobs.md, \"Prices and pay\"");
         println!("\nproofs in blocks");
         let parts = drive.ask(&["query", "training", "parts", job])?;
         for part in parts["parts"].as_array().into_iter().flatten() {

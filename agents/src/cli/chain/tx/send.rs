@@ -11,7 +11,7 @@ use prost::Message as _;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use zektra_agents::chain::amounts;
-use zektra_agents::chain::client::{Broadcast, ChainError};
+use zektra_agents::chain::client::{Broadcast, ChainError, refusal};
 use zektra_agents::chain::keyring::Entry;
 use zektra_agents::chain::transaction::{self, Signing};
 use zektra_agents::files;
@@ -132,17 +132,12 @@ pub fn simulate(
     let tx = transaction::named(tx, &entry.pubkey, account.sequence)?;
     client.simulate(&tx).map_err(|e| match &e {
         // The gas is not known where it fails, and the code is that of the question.
-        ChainError::Refused { log, .. } if log.contains(WITH_GAS) => {
-            let why = log.split(WITH_GAS).next().unwrap_or_default();
-            let why = why.strip_prefix("rpc error: code = Unknown desc = ").unwrap_or(why);
-            Rejected::Refused(format!("the simulation fails: {why}")).into()
+        ChainError::Refused { log, .. } if refusal(log).is_some() => {
+            Rejected::Refused(format!("the simulation fails: {}", refusal(log).unwrap_or_default())).into()
         }
         _ => anyhow::Error::from(e).context("the simulation fails"),
     })
 }
-
-/// What nodes say behind the reason why a simulation fails.
-const WITH_GAS: &str = " With gas wanted:";
 
 /// Signs a transaction with a key of the keyring.
 fn signed_by(
