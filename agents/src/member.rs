@@ -235,7 +235,11 @@ fn open(
         let tiles = home.find_tiles(id).with_context(|| format!("dataset {id} of the job is not in this vault"))?;
         let manifest = tiles.with_file_name("manifest.zk");
         let (name, own, schema) = crate::vault::read_manifest(&manifest)?;
-        ensure!(own == d.dataset, "the job's record of dataset {id} differs from {}", manifest.display());
+        ensure!(own == d.dataset, {
+            let shown = |d: &Dataset| format!("attempt {}, {} rows, root {}", d.attempt, d.rows, d.root);
+            let (job, own) = (shown(&d.dataset), shown(&own));
+            format!("the job's record of dataset {id} has {job}; this member's {name:?} has {own}")
+        });
         let expected = Dataset::object_id(&job.chain_id, &seat.commitment(), &name);
         ensure!(expected == id, "dataset {id} was not encrypted for the chain {:?}", job.chain_id);
         crate::model::suits(&job.template, &Schema::parse(&schema)?)?;

@@ -22,6 +22,7 @@ use zektra_agents::onchain::order::{self, Order};
 use zektra_agents::onchain::publish::{self, Step};
 use zektra_agents::rejected::Rejected;
 use zektra_agents::vault::Home;
+use zektra_proto::compute::v1::{QueryCandidatesRequest, QueryCandidatesResponse};
 use zektra_proto::json as wire;
 use zektra_proto::market::v1::{QueryEscrowRequest, QueryEscrowResponse};
 use zektra_proto::vault::v1::{RevocationPolicy, Terms};
@@ -375,6 +376,8 @@ fn order_job(output: &Output, c: OrderJob) -> Result<()> {
     let request = QueryEscrowRequest { job: number };
     let escrow: QueryEscrowResponse = account.client().query("/zektra.market.v1.Query/Escrow", &request)?;
     let escrow = escrow.escrow.unwrap_or_default();
+    let request = QueryCandidatesRequest { most_price: c.max_unit_price, ..QueryCandidatesRequest::default() };
+    let nodes: QueryCandidatesResponse = account.client().query("/zektra.compute.v1.Query/Candidates", &request)?;
     let deposit = found["members"].as_array().into_iter().flatten().find(|m| m["address"] == account.address());
     let facts = json!({
         "job": number,
@@ -382,6 +385,7 @@ fn order_job(output: &Output, c: OrderJob) -> Result<()> {
         "put_aside_for_data": escrow.data,
         "put_aside_for_computation": escrow.compute,
         "deposit": deposit.map(|m| m["deposit"].clone()),
+        "nodes_at_this_price": nodes.candidates.len(),
         "deadline": found["deadline"],
     });
     output.print(&facts, || in_words(&facts));

@@ -136,7 +136,10 @@ pub fn run(
     for (k, seat) in record.seats.iter().enumerate() {
         let at = left.iter().position(|m| m.home.public().is_ok_and(|own| own.key == seat.key));
         let missing = || format!("members: none of them holds the key of seat {k}, {}", seat.key);
-        ordered.push(left.remove(at.with_context(missing)?));
+        let member = left.remove(at.with_context(missing)?);
+        let (own, expected) = (member.account.address(), found.members.get(k).map_or("", |m| &m.address));
+        expect(own == expected, || format!("members: the account of seat {k} is {expected}, found {own}"))?;
+        ordered.push(member);
     }
     let done = work(&found, &record, (folder, node), &ordered, how, traffic, progress);
     // Whatever stopped it: a release that does not open is disputed while it can be.

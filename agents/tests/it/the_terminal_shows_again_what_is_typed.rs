@@ -18,8 +18,11 @@ fn after_ctrl_c_and_after_a_passphrase() {
         let name = ptsname(&control, vec![]).unwrap().into_string().unwrap();
         let terminal = File::options().read(true).write(true).open(name).unwrap();
         let shows = || tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO);
-        let mut command = Command::new(ZEKTRA);
-        command.args(["keys", "add", "alice", "--keyring-backend", "file", "--home"]).arg(folder.path());
+        // Whoever started the tests in the background has made them deaf to Ctrl-C.
+        let mut command = Command::new("env");
+        command
+            .args(["--default-signal=INT", ZEKTRA, "keys", "add", "alice", "--keyring-backend", "file", "--home"])
+            .arg(folder.path());
         command.stdin(terminal.try_clone().unwrap()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         while shows() {

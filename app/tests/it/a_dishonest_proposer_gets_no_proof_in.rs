@@ -233,7 +233,7 @@ fn attack_parts(world: &World, node: &'static str, other: &str, part: &Signed) {
     };
     let refusals: [Refusal<'_>; 6] = [
         ("a forged proof", &forged, "the proof does not show", Some(("proofs", 7))),
-        ("more than it shows", &further, "the proof does not show", Some(("proofs", 7))),
+        ("more than it shows", &further, "not the offline shares that were made", Some(("training", 18))),
         ("more than the job has", &beyond, "the proof shows more iterations", None),
         ("the proof of another job", &job, "the job's status does not allow it", None),
         ("another node's proof", &taken, "the job is assigned to another node", None),
