@@ -196,7 +196,7 @@ fn offline(wanted: Job, prove: bool) -> anyhow::Result<f64> {
     let [first, second, schema] = tables(place.path(), wanted)?;
     for (owner, csv) in OWNERS.into_iter().zip([&first, &second]) {
         let (csv, schema) = (csv.to_str().context("a path in UTF-8")?, schema.to_str().context("a path in UTF-8")?);
-        let about = ["--schema", schema, "--home", owner, "--name", "cells"];
+        let about = ["--schema", schema, "--home", owner, "--name", "cells", "--chain-id", "local"];
         let proofs: &[&str] = if prove { &["--prove"] } else { &[] };
         drive.ask(&[&["encrypt", csv][..], &about, proofs].concat())?;
     }
