@@ -1,7 +1,7 @@
 //! An account that sends messages and waits until they are in a block.
 
 use super::amounts;
-use super::client::{Broadcast, ChainError, Client, refusal};
+use super::client::{Broadcast, Client};
 use super::transaction::{self, Signing};
 use anyhow::{Context as _, Result};
 use prost::{Message, Name};
@@ -66,9 +66,7 @@ impl Account {
         let draft = transaction::unsigned(messages.clone(), "", 0, least, 0);
         let draft = transaction::named(&draft, &self.key.public(), account.sequence)?;
         let simulated = self.client.simulate(&draft).map_err(|e| {
-            let ChainError::Refused { log, .. } = &e else { return anyhow::Error::from(e) };
-            let Some(why) = refusal(log) else { return e.into() };
-            // There is one message.
+            let Some(why) = e.simulated() else { return anyhow::Error::from(e) };
             let why = why.strip_prefix("failed to execute message; message index: 0: ").unwrap_or(why);
             Rejected::Refused(format!("the chain refuses it: {why}")).into()
         })?;

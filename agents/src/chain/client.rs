@@ -46,13 +46,15 @@ pub enum ChainError {
     },
 }
 
-/// Why a simulation fails, without what nodes write around it; nothing if it is no such answer.
-pub fn refusal(log: &str) -> Option<&str> {
-    let (why, _) = log.split_once(" With gas wanted:")?;
-    Some(why.strip_prefix("rpc error: code = Unknown desc = ").unwrap_or(why))
-}
-
 impl ChainError {
+    /// Why a simulation fails, without what nodes write around it: there the gas is not known, and the code is that of
+    /// the question. Nothing if it is no such answer.
+    pub fn simulated(&self) -> Option<&str> {
+        let Self::Refused { log, .. } = self else { return None };
+        let (why, _) = log.split_once(" With gas wanted:")?;
+        Some(why.strip_prefix("rpc error: code = Unknown desc = ").unwrap_or(why))
+    }
+
     fn is(&self, sdk: u32, grpc: tonic::Code) -> bool {
         match self {
             Self::Refused { codespace, code, .. } if codespace == "sdk" => *code == sdk,

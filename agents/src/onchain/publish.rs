@@ -70,6 +70,9 @@ pub fn register(account: &Account, home: &Home) -> Result<()> {
     account.send(vec![any(&message)]).map(drop).context("cannot register the seat")
 }
 
+/// By how much an attempt is raised at most: each costs a transaction.
+const MOST_RAISES: u32 = 8;
+
 /// Publishes a dataset of a home; its number on the chain.
 ///
 /// # Errors
@@ -119,6 +122,13 @@ pub fn publish(
     let number = record.number;
     expect(record.owner == owner, || format!("account {owner}: dataset {number}, {name:?}, is {}'s", record.owner))?;
     let attempt = |record: &pb::DatasetRecord| record.dataset.as_ref().map_or(0, |d| d.attempt);
+    expect(dataset.attempt.saturating_sub(attempt(&record)) <= MOST_RAISES, || {
+        let (found, own) = (attempt(&record), dataset.attempt);
+        format!(
+            "attempt: {name:?} in {} is {own}, expected at most {MOST_RAISES} more than {found}, the chain's",
+            home.path().display()
+        )
+    })?;
     // Rows that were replaced before they were sealed.
     while record.status() == Status::Draft && attempt(&record) < dataset.attempt {
         let message = pb::MsgRaiseAttempt { owner: owner.clone(), dataset: number };

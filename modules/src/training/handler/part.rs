@@ -109,6 +109,15 @@ fn demand_states(message: &MsgSubmitPart, record: &Job, state: &Commitment) -> R
     Ok(())
 }
 
+/// Verifies a part's proof, with the states that the last one ends with.
+fn proven(message: &MsgSubmitPart, job: &ChainJob, state: &dyn StateRead) -> Result<Accepted, TxError> {
+    let statement = Statement::of(message, job)?;
+    if message.iteration == iterations(job) {
+        demand_states(message, &statement.record, &statement.part.state)?;
+    }
+    statement.verify(state, &message.proof)
+}
+
 /// The chain over the offline shares after each iteration, as the node's first part shows it by all its leaves; refuses a
 /// part that used others. Before the last iteration no proof shows it: a chain that used shares that nobody proved is
 /// paid for, and ends nowhere.
@@ -159,11 +168,7 @@ impl Handler for MsgSubmitPart {
     fn verify(&self, state: &dyn StateRead, _: &Block) -> Result<u64, TxError> {
         let job = admit(self, state)?;
         offline(self, &job)?;
-        let statement = Statement::of(self, &job)?;
-        if self.iteration == iterations(&job) {
-            demand_states(self, &statement.record, &statement.part.state)?;
-        }
-        Ok(statement.verify(state, &self.proof)?.circuit.cost)
+        Ok(proven(self, &job, state)?.circuit.cost)
     }
 
     fn handle(self, ctx: &mut Context<'_>) -> Result<MsgSubmitPartResponse, TxError> {
@@ -172,12 +177,8 @@ impl Handler for MsgSubmitPart {
             end::abort(ctx, &mut job, why)?;
             return Ok(MsgSubmitPartResponse::default());
         }
-        let statement = Statement::of(&self, &job)?;
         let last = self.iteration == iterations(&job);
-        if last {
-            demand_states(&self, &statement.record, &statement.part.state)?;
-        }
-        let accepted = statement.verify(ctx.state, &self.proof)?;
+        let accepted = proven(&self, &job, ctx.state)?;
         accept(self, ctx, &mut job, &accepted, last)
     }
 }

@@ -11,7 +11,7 @@ use prost::Message as _;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use zektra_agents::chain::amounts;
-use zektra_agents::chain::client::{Broadcast, ChainError, refusal};
+use zektra_agents::chain::client::Broadcast;
 use zektra_agents::chain::keyring::Entry;
 use zektra_agents::chain::transaction::{self, Signing};
 use zektra_agents::files;
@@ -130,12 +130,9 @@ pub fn simulate(
     let client = settings.client();
     let account = client.account(&entry.address(&settings.prefix)?)?;
     let tx = transaction::named(tx, &entry.pubkey, account.sequence)?;
-    client.simulate(&tx).map_err(|e| match &e {
-        // The gas is not known where it fails, and the code is that of the question.
-        ChainError::Refused { log, .. } if refusal(log).is_some() => {
-            Rejected::Refused(format!("the simulation fails: {}", refusal(log).unwrap_or_default())).into()
-        }
-        _ => anyhow::Error::from(e).context("the simulation fails"),
+    client.simulate(&tx).map_err(|e| match e.simulated() {
+        Some(why) => Rejected::Refused(format!("the simulation fails: {why}")).into(),
+        None => anyhow::Error::from(e).context("the simulation fails"),
     })
 }
 
