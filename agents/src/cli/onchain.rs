@@ -372,24 +372,32 @@ fn order_job(output: &Output, c: OrderJob) -> Result<()> {
         use_credits: c.use_credits,
     };
     let number = order::order(&account, &home, &wanted)?;
-    let found = wire::write(&ledger::job(&account, number)?)?;
+    let mut facts = json!({"job": number, "developer": account.address()});
+    // It is ordered: what cannot be asked now must not look as if it were not.
+    match costs(&account, number, c.max_unit_price) {
+        Ok(costs) => facts["costs"] = costs,
+        Err(e) => facts["costs"] = format!("{e:#}").into(),
+    }
+    output.print(&facts, || in_words(&facts));
+    Ok(())
+}
+
+/// What an order puts aside, and how many nodes ask so little.
+fn costs(account: &Account, number: u64, most_price: u64) -> Result<Value> {
+    let found = wire::write(&ledger::job(account, number)?)?;
     let request = QueryEscrowRequest { job: number };
     let escrow: QueryEscrowResponse = account.client().query("/zektra.market.v1.Query/Escrow", &request)?;
     let escrow = escrow.escrow.unwrap_or_default();
-    let request = QueryCandidatesRequest { most_price: c.max_unit_price, ..QueryCandidatesRequest::default() };
+    let request = QueryCandidatesRequest { most_price, ..QueryCandidatesRequest::default() };
     let nodes: QueryCandidatesResponse = account.client().query("/zektra.compute.v1.Query/Candidates", &request)?;
     let deposit = found["members"].as_array().into_iter().flatten().find(|m| m["address"] == account.address());
-    let facts = json!({
-        "job": number,
-        "developer": account.address(),
+    Ok(json!({
         "put_aside_for_data": escrow.data,
         "put_aside_for_computation": escrow.compute,
         "deposit": deposit.map(|m| m["deposit"].clone()),
         "nodes_at_this_price": nodes.candidates.len(),
         "deadline": found["deadline"],
-    });
-    output.print(&facts, || in_words(&facts));
-    Ok(())
+    }))
 }
 
 fn run_job(output: &Output, c: RunJob) -> Result<()> {
